@@ -1,0 +1,70 @@
+import * as pulumi from "@pulumi/pulumi";
+import { createHash } from "node:crypto";
+import type { BotSettings, BotWebhook } from "../../settings/bot.ts";
+import type { Edge } from "../edge/edge.ts";
+import type { Host } from "../host/host.ts";
+
+export interface WebhookArgs {
+  readonly host: Host;
+  readonly edge: Edge;
+  readonly token: pulumi.Output<string>;
+  readonly apiRoot: string;
+}
+
+/**
+ * Tells Telegram where a bot's updates go, and takes that back when the bot is removed.
+ *
+ * @param after what must work before updates may come
+ */
+export function registerWebhook(
+  bot: BotSettings,
+  webhook: BotWebhook,
+  args: WebhookArgs,
+  options: { parent: pulumi.Resource; after: pulumi.Resource },
+): pulumi.Resource {
+  const { name, updates } = bot;
+  if (updates.kind !== "webhook") throw new Error(`${name} polls and has no webhook`);
+  const { host, edge, token, apiRoot } = args;
+  const remove = ["bot-webhook", "unset", name] as const;
+  const common = { parent: options.parent, dependsOn: [options.after] };
+  if (updates.registeredBy === "bot") {
+    return host.command(
+      `${name}-webhook`,
+      { run: ["bot-webhook", "leave", name], remove, input: { apiRoot, token } },
+      common,
+    );
+  }
+  const { upload } = edge.certificate;
+  const digest = upload?.apply((pem) => createHash("sha256").update(pem).digest("hex").slice(0, 12));
+  return host.command(
+    `${name}-webhook`,
+    {
+      run: digest === undefined ? ["bot-webhook", "set", name] : ["bot-webhook", "set", name, digest],
+      remove,
+      input: {
+        apiRoot,
+        token,
+        url: webhook.url,
+        secret: webhook.secret,
+        certificate: upload ?? null,
+        maxConnections: updates.maxConnections,
+        allowedUpdates: updates.allowedUpdates ?? null,
+        dropPendingUpdates: updates.dropPendingUpdates,
+      },
+    },
+    common,
+  );
+}
+
+/** A bot that polls must have no webhook: Telegram answers its getUpdates with 409 while there is one. */
+export function clearWebhook(
+  bot: BotSettings,
+  args: WebhookArgs,
+  options: { parent: pulumi.Resource },
+): pulumi.Resource {
+  return args.host.command(
+    `${bot.name}-no-webhook`,
+    { run: ["bot-webhook", "unset", bot.name], input: { apiRoot: args.apiRoot, token: args.token } },
+    { parent: options.parent, dependsOn: [args.host.ready] },
+  );
+}

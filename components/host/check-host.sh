@@ -1,0 +1,33 @@
+#!/bin/sh
+# What the host looks like before anything is changed. Prints `key=value` lines for check-host.ts and, for each
+# container and network that carries the garden's label, `container=NAME` or `network=NAME`; `serving=NAME` is a
+# container that the edge sends updates to. Changes nothing.
+set -eu
+echo "user=$(id -un)"
+become=""
+if [ "$(id -u)" = 0 ]; then
+    echo root=yes
+elif sudo -n true 2>/dev/null; then
+    echo root=sudo
+    become="sudo -n"
+else
+    echo root=no
+fi
+if ! command -v docker >/dev/null 2>&1; then
+    echo docker=absent
+    exit 0
+fi
+if error=$($become docker version --format '{{.Server.Version}}' 2>&1 >/dev/null); then
+    echo docker=ok
+    $become docker ps -a --filter label=botgarden.garden --format 'container={{.Names}}'
+    $become docker network ls --filter label=botgarden.garden --format 'network={{.Name}}'
+    for route in /etc/botgarden/edge/current/routes/*.upstream.conf; do
+        if [ -r "$route" ]; then sed -n 's/^# container: /serving=/p' "$route"; fi
+    done
+else
+    case $error in
+    *"permission denied"*) echo docker=denied ;;
+    *) echo docker=down ;;
+    esac
+fi
+exit 0

@@ -1,0 +1,102 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Connection } from "./connection.ts";
+import { quote } from "./shell.ts";
+import { explainSsh } from "./ssh-error.ts";
+
+/** What check-host.sh found. */
+export interface HostFacts {
+  readonly root: "yes" | "sudo" | "no";
+  readonly docker: "ok" | "absent" | "denied" | "down";
+  /** Names of the containers and networks that carry the garden's label. */
+  readonly containers: readonly string[];
+  readonly networks: readonly string[];
+  /** Names of the containers that the edge sends updates to. */
+  readonly serving: readonly string[];
+}
+
+/** A host that cannot be used as it is; the message says why and what to do. */
+export class HostError extends Error {}
+
+/**
+ * Looks at the host before anything is deployed. A host that was just ordered may not answer yet, so refused
+ * connections are tried again for about half a minute.
+ *
+ * @throws HostError
+ */
+export async function checkHost(connection: Connection, log: (line: string) => void): Promise<HostFacts> {
+  const text = readFileSync(new URL("check-host.sh", import.meta.url), "utf8");
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await runOnHost(connection, "sh -s", text);
+    if (result.code === 0) return judge(parseFacts(result.stdout), connection);
+    const { message, mayPass } = explainSsh(result, connection.label);
+    if (!mayPass || attempt === 4) throw new HostError(message);
+    log(`${message.split(". ")[0]}; trying again in ${attempt * 4} s`);
+    await delay(attempt * 4000);
+  }
+}
+
+/** Removes what a killed run left on the host; see sweep-host.sh. */
+export async function sweepHost(
+  connection: Connection,
+  kind: "container" | "network",
+  names: readonly string[],
+): Promise<void> {
+  const text = readFileSync(new URL("sweep-host.sh", import.meta.url), "utf8");
+  const line = `${connection.asRoot}sh -s -- ${[kind, ...names].map(quote).join(" ")}`;
+  const result = await runOnHost(connection, line, text);
+  if (result.code !== 0) throw new HostError(`could not remove what an interrupted run left: ${result.stderr}`);
+}
+
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command line on the host with the given text as standard input. */
+function runOnHost(connection: Connection, line: string, input: string): Promise<RunResult> {
+  const [program, ...args] = connection.freshInterpreter;
+  return new Promise((resolve) => {
+    const child = spawn(program ?? "ssh", [...args, line], { stdio: ["pipe", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      stdout += chunk;
+    });
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      stderr += chunk;
+    });
+    child.on("error", (error) => resolve({ code: 127, stdout, stderr: error.message }));
+    child.on("close", (code) => resolve({ code: code ?? 255, stdout, stderr }));
+    // The other end may close before it has read everything; its exit code tells what counts.
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
+  });
+}
+
+function parseFacts(output: string): HostFacts {
+  const lines = output.split("\n").map((line) => line.split("=", 2));
+  const all = (key: string) => lines.filter(([name]) => name === key).map(([, value]) => value ?? "");
+  const root = all("root")[0];
+  const docker = all("docker")[0];
+  return {
+    root: root === "yes" || root === "sudo" ? root : "no",
+    docker: docker === "ok" || docker === "denied" || docker === "down" ? docker : "absent",
+    containers: all("container"),
+    networks: all("network"),
+    serving: all("serving"),
+  };
+}
+
+function judge(facts: HostFacts, { label, user }: Connection): HostFacts {
+  if (facts.root === "no") {
+    const docker = facts.docker === "denied" ? " and may not use Docker" : "";
+    throw new HostError(
+      `the login ${user} on ${label} cannot become root${docker}, so it cannot prepare the host. ` +
+        `Deploy as root, or as root on the host run: echo '${user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/${user} && usermod -aG docker ${user}`,
+    );
+  }
+  return facts;
+}

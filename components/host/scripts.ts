@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** Every script that the garden puts on the host, by the name it has there; the file lies beside its component. */
+const files = {
+  "prepare-host": "prepare-host.sh",
+  network: "../network.sh",
+  postgres: "../postgres/postgres.sh",
+  "postgres-database": "../postgres/database.sh",
+  "postgres-database.sql": "../postgres/database.sql",
+  "postgres-dump": "../postgres/dump.sh",
+  edge: "../edge/edge.sh",
+  "bot-release": "../bot/release.sh",
+  "bot-webhook": "../bot/webhook.sh",
+} as const;
+
+/** The name of a script on the host. */
+export type ScriptName = keyof typeof files;
+
+/** Where the scripts are on the host; the path never changes, since old commands run from the stack's state. */
+export const scriptFolder = "/opt/botgarden/bin";
+
+function read(file: string): string {
+  return readFileSync(fileURLToPath(new URL(file, import.meta.url)), "utf8");
+}
+
+/** The text that installs all scripts when a shell on the host reads it from standard input. */
+export function installText(): string {
+  const parts = [read("install-scripts.sh").trimEnd()];
+  for (const [name, file] of Object.entries(files)) {
+    const text = read(file);
+    parts.push(`script ${name} <<'END_OF_${name}'\n${text.trimEnd()}\nEND_OF_${name}`);
+  }
+  return `${parts.join("\n")}\nswitch_over\n`;
+}
+
+/** Eight digits that change when the script's text does: a command that carries them runs again after a change. */
+export function digestOf(name: ScriptName): string {
+  const uses: readonly ScriptName[] = {
+    "postgres-database": ["postgres-database.sql", "postgres-dump"] as const,
+    "bot-release": ["edge"] as const,
+  }[name as string] ?? [];
+  const hash = createHash("sha256");
+  for (const each of [name, ...uses]) hash.update(read(files[each]));
+  return hash.digest("hex").slice(0, 8);
+}

@@ -1,0 +1,32 @@
+/**
+ * The garden's program: checks everything that the user wrote, looks at the host, and plants.
+ * What each part does stands in components/, one file or folder per part.
+ */
+import { fileURLToPath } from "node:url";
+import * as pulumi from "@pulumi/pulumi";
+import { Garden } from "./components/garden.ts";
+import { checkHost, HostError } from "./components/host/check-host.ts";
+import { connectionTo, prepareConnection } from "./components/host/connection.ts";
+import { removeLeftovers } from "./components/host/leftovers.ts";
+import { readInputs } from "./components/inputs.ts";
+import { SettingsError } from "./settings/fault.ts";
+
+async function plant(): Promise<Garden> {
+  const inputs = await readInputs(fileURLToPath(new URL("bots", import.meta.url)));
+  const connection = connectionTo(inputs.settings);
+  prepareConnection();
+  // A preview needs no host: it says what would be done, not whether the host agrees.
+  if (!pulumi.runtime.isDryRun()) {
+    const log = (line: string) => void pulumi.log.info(line);
+    await removeLeftovers(connection, await checkHost(connection, log), log);
+  }
+  return new Garden("garden", inputs);
+}
+
+const garden = await plant().catch((error: unknown) => {
+  // A RunError prints its message and nothing else.
+  if (error instanceof SettingsError || error instanceof HostError) throw new pulumi.RunError(error.message);
+  throw error;
+});
+
+export const { webhookBase, healthUrl, bots, databasePassword } = garden;

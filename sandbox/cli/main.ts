@@ -1,0 +1,33 @@
+/** The commands behind the npm scripts: each is a module, loaded when it is asked for. */
+
+const commands: Record<string, () => Promise<{ run(args: string[]): Promise<number> }>> = {
+  demo: () => import("./demo.ts"),
+  sandbox: () => import("./sandbox.ts"),
+  test: () => import("./test.ts"),
+  bench: () => import("./bench.ts"),
+  check: () => import("./check.ts"),
+};
+
+/** Errors of other modules whose message is all that a reader needs. */
+const expectedNames = new Set(["UserError", "ProgramError", "SettingsError"]);
+
+const [name = "", ...args] = process.argv.slice(2);
+const load = commands[name];
+if (load === undefined) {
+  console.error(`botgarden: there is no command "${name}". There are: ${Object.keys(commands).join(", ")}.`);
+  process.exit(2);
+}
+try {
+  const { run } = await load();
+  process.exitCode = await run(args);
+} catch (error) {
+  if (!isExpected(error)) throw error;
+  console.error(`botgarden: ${error.message}`);
+  process.exitCode = 1;
+}
+// Nothing of a command goes on after its end: what lives longer was started as a process of its own.
+process.exit();
+
+function isExpected(error: unknown): error is Error {
+  return error instanceof Error && expectedNames.has(error.name);
+}
