@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the host looks like before anything is changed. Prints `key=value` lines for check-host.ts and, for each
-# container and network that carries the garden's label, `container=NAME` or `network=NAME`; `serving=NAME` is a
+# container and network that carries a garden's label, `container=NAME STACK` or `network=NAME STACK`; `serving=NAME` is a
 # container that the edge sends updates to. Changes nothing.
 set -eu
 echo "user=$(id -un)"
@@ -19,8 +19,8 @@ if ! command -v docker >/dev/null 2>&1; then
 fi
 if error=$($become docker version --format '{{.Server.Version}}' 2>&1 >/dev/null); then
     echo docker=ok
-    $become docker ps -a --filter label=botgarden.garden --format 'container={{.Names}}'
-    $become docker network ls --filter label=botgarden.garden --format 'network={{.Name}}'
+    $become docker ps -a --filter label=botgarden.garden --format 'container={{.Names}} {{.Label "botgarden.garden"}}'
+    $become docker network ls --filter label=botgarden.garden --format 'network={{.Name}} {{.Label "botgarden.garden"}}'
     for route in /etc/botgarden/edge/current/routes/*.upstream.conf; do
         if [ -r "$route" ]; then sed -n 's/^# container: /serving=/p' "$route"; fi
     done

@@ -5,13 +5,20 @@ import type { Connection } from "./connection.ts";
 import { quote } from "./shell.ts";
 import { explainSsh } from "./ssh-error.ts";
 
+/** A container or network of a garden. */
+export interface GardenThing {
+  readonly name: string;
+  /** The stack that made it. */
+  readonly stack: string;
+}
+
 /** What check-host.sh found. */
 export interface HostFacts {
   readonly root: "yes" | "sudo" | "no";
   readonly docker: "ok" | "absent" | "denied" | "down";
-  /** Names of the containers and networks that carry the garden's label. */
-  readonly containers: readonly string[];
-  readonly networks: readonly string[];
+  /** The containers and networks that carry a garden's label. */
+  readonly containers: readonly GardenThing[];
+  readonly networks: readonly GardenThing[];
   /** Names of the containers that the edge sends updates to. */
   readonly serving: readonly string[];
 }
@@ -84,10 +91,15 @@ function parseFacts(output: string): HostFacts {
   return {
     root: root === "yes" || root === "sudo" ? root : "no",
     docker: docker === "ok" || docker === "denied" || docker === "down" ? docker : "absent",
-    containers: all("container"),
-    networks: all("network"),
+    containers: all("container").map(gardenThing),
+    networks: all("network").map(gardenThing),
     serving: all("serving"),
   };
+}
+
+function gardenThing(text: string): GardenThing {
+  const [name = "", stack = ""] = text.split(" ");
+  return { name, stack };
 }
 
 function judge(facts: HostFacts, { label, user }: Connection): HostFacts {

@@ -1,39 +1,67 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type HostFacts, sweepHost } from "./check-host.ts";
+import { type GardenThing, HostError, type HostFacts, sweepHost } from "./check-host.ts";
 import type { Connection } from "./connection.ts";
 
 /**
  * Removes the containers and networks of the garden that the stack's state does not know. A `pulumi up` that is killed
  * between Docker's answer and the writing of the state leaves such things behind, and their names, addresses and ports
  * would make every later `up` fail. A container that the edge sends updates to stays, whatever the state says.
+ *
+ * @throws HostError if the host holds another stack's garden, or this stack knows nothing of the host yet
  */
 export async function removeLeftovers(
   connection: Connection,
   facts: HostFacts,
   log: (line: string) => void,
 ): Promise<void> {
-  if (facts.containers.length + facts.networks.length === 0) return;
-  const known = await knownNames();
-  const containers = facts.containers.filter((name) => !known.has(name) && !facts.serving.includes(name));
-  const networks = facts.networks.filter((name) => !known.has(name));
-  for (const [kind, names] of [
-    ["container", containers],
-    ["network", networks],
-  ] as const) {
-    if (names.length === 0) continue;
+  const things = [...facts.containers, ...facts.networks];
+  if (things.length === 0) return;
+  const state = await stateOfStack();
+  refuseForeign(things, state, connection.label);
+  const unknown = {
+    container: missingFrom(state, "docker:index/container:Container", facts.containers),
+    network: missingFrom(state, "docker:index/network:Network", facts.networks),
+  };
+  await sweep("container", unknown.container.filter((name) => !facts.serving.includes(name)));
+  await sweep("network", unknown.network);
+
+  async function sweep(kind: "container" | "network", names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
     log(`removing what an interrupted run left on the host: ${kind} ${names.join(", ")}`);
     await sweepHost(connection, kind, names);
   }
 }
 
-/** Names of the Docker things in this stack's state, asked from the engine that runs the program. */
-async function knownNames(): Promise<ReadonlySet<string>> {
+/** A resource of the state, by its URN. */
+type State = Readonly<Record<string, { readonly type?: string; readonly outputs?: { readonly name?: unknown } }>>;
+
+/** A wrong address, or a lost state, must not cost a running garden. */
+function refuseForeign(things: readonly GardenThing[], state: State, label: string): void {
+  const others = new Set(things.map(({ stack }) => stack).filter((stack) => stack !== pulumi.getStack()));
+  if (others.size > 0) {
+    throw new HostError(
+      `${label} already holds the garden of the stack ${[...others].join(", ")}, and a host has room for one. ` +
+        `Select that stack (pulumi stack select), or set another host`,
+    );
+  }
+  if (Object.keys(state).some((urn) => urn.endsWith("::host-scripts"))) return;
+  throw new HostError(
+    `${label} already holds a garden (${things.map(({ name }) => name).join(", ")}) of which this stack's state knows nothing. ` +
+      `If the host is right and the state is lost, remove them on the host (docker rm -f, docker network rm; the data is in volumes and stays), then run pulumi up again`,
+  );
+}
+
+/** By type: a volume and a container may well have one name. */
+function missingFrom(state: State, type: string, things: readonly GardenThing[]): string[] {
+  const known = Object.values(state).filter((resource) => resource.type === type);
+  const names = new Set(known.map(({ outputs }) => outputs?.name));
+  return things.map(({ name }) => name).filter((name) => !names.has(name));
+}
+
+/** The resources in this stack's state, asked from the engine that runs the program. */
+async function stateOfStack(): Promise<State> {
   const token = "pulumi:pulumi:readStackResourceOutputs";
   const stackName = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const answer: unknown = await pulumi.runtime.invoke(token, { stackName });
-  const outputs = (answer as { outputs?: Record<string, { type?: string; outputs?: { name?: unknown } }> }).outputs;
-  const names = Object.values(outputs ?? {})
-    .filter(({ type }) => type?.startsWith("docker:"))
-    .map(({ outputs: resource }) => resource?.name);
-  return new Set(names.filter((name): name is string => typeof name === "string"));
+  return (answer as { outputs?: State }).outputs ?? {};
 }
