@@ -12,7 +12,9 @@ install_packages() {
         exit 1
     fi
     echo "installing npm packages (once, about half a minute)" >&2
-    if ! npm ci --no-audit --no-fund --loglevel=error >&2; then
+    # Not `npm ci`: it refuses a lock file without the optional packages of other platforms, and some registries do
+    # not have all of them. What the lock file pins is installed as pinned.
+    if ! npm install --no-save --no-audit --no-fund --loglevel=error >&2; then
         echo "botgarden: npm could not install the packages: see above. Check the network, then try again." >&2
         exit 1
     fi
