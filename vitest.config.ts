@@ -18,6 +18,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/e2e/support/global-setup.ts"],
           pool: "forks",
           // One sandbox, one story: the files run one after the other, in the order of their names.
           fileParallelism: false,

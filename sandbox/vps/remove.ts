@@ -1,0 +1,35 @@
+/** Removes all that a sandbox made, also after a run that was killed. */
+import { rm } from "node:fs/promises";
+import { docker, dockerLines, dockerOrNothing, sandboxLabel } from "../engine/docker.ts";
+import { sandboxFolder } from "../engine/paths.ts";
+import { stopMirror } from "../images/serve.ts";
+
+/**
+ * Ends the mirror and removes every container, volume and network with the sandbox's label, then the sandbox's
+ * folder with keys and logs. Images and other caches stay. Processes of others that keep pid files in that
+ * folder must be stopped before.
+ */
+export async function removeAll(sandboxId: string, { log }: { log: (line: string) => void }): Promise<void> {
+  await stopMirror(sandboxId);
+  const filter = ["--filter", `label=${sandboxLabel(sandboxId)}`];
+  const containers = await dockerLines(["ps", "--all", "--quiet", ...filter]);
+  if (containers.length > 0) {
+    log(`removing ${containers.length} container${containers.length === 1 ? "" : "s"} of the sandbox`);
+    await docker(["rm", "--force", "--volumes", ...containers]);
+  }
+  const volumes = await dockerLines(["volume", "ls", "--quiet", ...filter]);
+  if (volumes.length > 0) await docker(["volume", "rm", "--force", ...volumes]);
+  for (const network of await dockerLines(["network", "ls", "--quiet", ...filter]))
+    await removeNetwork(network);
+  await rm(sandboxFolder(sandboxId), { recursive: true, force: true });
+}
+
+/** Containers that somebody else joined to the network are let go, not removed. */
+async function removeNetwork(network: string): Promise<void> {
+  const format = "{{range $id, $container := .Containers}}{{$id}} {{end}}";
+  const guests = (await docker(["network", "inspect", "--format", format, network]))
+    .split(" ")
+    .filter(Boolean);
+  for (const guest of guests) await dockerOrNothing(["network", "disconnect", "--force", network, guest]);
+  await docker(["network", "rm", network]);
+}

@@ -1,0 +1,103 @@
+import { cpSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkout } from "../../sandbox/lifecycle/checkout.ts";
+import { Garden } from "./support/garden.ts";
+import { changesOf } from "./support/plan.ts";
+
+/** What must stay as it is while other bots come and go: names and start times of the containers. */
+function untouched(garden: Garden): Promise<string> {
+  return garden.onHost(
+    "docker ps --filter label=botgarden.garden --format '{{.ID}} {{.Names}}' | grep -v ' second-' | sort; docker network ls -q --filter name=botgarden",
+  );
+}
+
+describe("a bot is added and retired", () => {
+  let garden: Garden;
+  const file = () => join(garden.project, "bots/second.ts");
+  beforeAll(async () => {
+    garden = await new Garden().planted();
+    await garden.addToken("second");
+  });
+  afterAll(() => rmSync(file(), { force: true }));
+
+  test("a new file creates only that bot's resources, while hello goes on answering", async () => {
+    const before = await untouched(garden);
+    cpSync(join(garden.project, "bots/hello.ts"), file());
+    const changes = await changesOf(garden);
+    expect(changes.length).toBeGreaterThan(5);
+    for (const { op, urn } of changes) {
+      expect(op, urn).toBe("create");
+      expect(urn).toMatch(/::second(-|$)/);
+    }
+    await garden.telegram.reset({ countsOf: "hello" });
+    const flood = await garden.telegram.flood({ bot: "hello", rate: 20, count: 200, chats: 4 });
+    await garden.up();
+    expect(await garden.ask("second", "/start", 5003)).toMatch(/1 message/);
+    const report = await garden.telegram.floodReport({ id: flood, waitMs: 60_000 });
+    expect(report).toMatchObject({ done: true, sent: 200, delivered: 200, retried: 0 });
+    expect(await untouched(garden)).toBe(before);
+  });
+
+  test("the removed file takes exactly that bot away, and its data stays as a tried dump", async () => {
+    const before = await untouched(garden);
+    rmSync(file());
+    const changes = await changesOf(garden);
+    for (const { op, urn } of changes) {
+      expect(op, urn).toBe("delete");
+      expect(urn).toMatch(/::second(-|$)/);
+    }
+    await garden.up();
+    await expectGone(garden);
+    expect(await untouched(garden)).toBe(before);
+    expect(await garden.ask("hello", "alone again", 5003)).toMatch(/message/);
+    const [dump] = (await garden.onHost("ls /var/lib/botgarden/dumps/second-*-removed.dump")).split("\n");
+    const list = await garden.onHost(`docker exec -i -u postgres botgarden-postgres pg_restore --list < ${dump}`);
+    expect(list).toMatch(/TABLE DATA/);
+  });
+
+  test("pulumi destroy --target retires a bot whose file is still there", async () => {
+    cpSync(join(garden.project, "bots/hello.ts"), file());
+    await garden.up();
+    const { code, output } = await garden.pulumi("destroy", "--yes", "--skip-preview", "--target", "**second*");
+    expect(code, output).toBe(0);
+    await expectGone(garden);
+    expect(await garden.ask("hello", "and again", 5003)).toMatch(/message/);
+    rmSync(file());
+    await garden.up();
+  });
+
+  test("a bot that polls is answered too, and has no route", async () => {
+    cpSync(join(checkout, "test/e2e/fixtures/polling"), join(garden.project, "bots/polling"), { recursive: true });
+    writeFileSync(file(), pollingBot);
+    await garden.up();
+    expect(await garden.ask("second", "are you polling?", 5004)).toBe("polled: are you polling?");
+    expect(await garden.onHost("ls /etc/botgarden/edge/current/routes")).not.toContain("second");
+    rmSync(file());
+    await garden.up();
+  });
+});
+
+/** Python's own library is enough to poll; its image has nothing else. */
+const pollingBot = `
+import { defineBot } from "../settings/bot.ts";
+export default defineBot({
+  image: { build: "./polling" },
+  polling: true,
+  database: false,
+  volumes: { data: "/data" },
+});
+`;
+
+async function expectGone(garden: Garden): Promise<void> {
+  const second = (await garden.telegram.bots()).find(({ name }) => name === "second");
+  expect(second?.webhook).toBe("");
+  expect(await garden.onHost("docker ps -aq --filter label=botgarden.bot=second")).toBe("");
+  expect(await garden.onHost("ls /etc/botgarden/edge/current/routes")).not.toContain("second");
+  const inPostgres = "SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles";
+  const names = await garden.onHost(
+    `docker exec -u postgres botgarden-postgres psql -Atd postgres -c '${inPostgres}'`,
+  );
+  expect(names.split("\n")).toContain("hello");
+  expect(names.split("\n")).not.toContain("second");
+}

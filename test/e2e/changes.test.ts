@@ -1,0 +1,55 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { Garden } from "./support/garden.ts";
+
+describe("a change of a bot", () => {
+  let garden: Garden;
+  beforeAll(async () => {
+    garden = await new Garden().planted();
+  });
+
+  const helloContainer = async () => (await garden.containers()).find((name) => name.startsWith("hello-"));
+
+  test("a new database password changes the role and the container in one run", async () => {
+    const before = await helloContainer();
+    await garden.up("--replace", "**::hello-database-password");
+    const after = await helloContainer();
+    expect(after).not.toBe(before);
+    expect(await garden.ask("hello", "new password", 5008)).toMatch(/message/);
+  });
+
+  test("new source is built on the host and released without losing an update", async () => {
+    const file = join(garden.project, "bots/hello/requirements.txt");
+    const text = readFileSync(file, "utf8");
+    const before = await helloContainer();
+    const flood = await garden.telegram.flood({ bot: "hello", rate: 20, count: 200, chats: 4 });
+    const source = join(garden.project, "bots/hello/hello/__init__.py");
+    writeFileSync(source, `${readFileSync(source, "utf8")}\n# changed\n`);
+    await garden.up();
+    expect(await helloContainer()).not.toBe(before);
+    const report = await garden.telegram.floodReport({ id: flood, waitMs: 60_000 });
+    expect(report).toMatchObject({ done: true, sent: 200, delivered: 200, dropped: 0 });
+    expect(readFileSync(file, "utf8")).toBe(text);
+  });
+
+  test("a release that never becomes healthy fails with its log, and the old one goes on", async () => {
+    const file = join(garden.project, "bots/hello.ts");
+    const text = readFileSync(file, "utf8");
+    const before = await helloContainer();
+    writeFileSync(file, text.replace(/path: "\/health"/, 'path: "/nowhere", startPeriod: "2 seconds", interval: "1 second", retries: 1'));
+    expect(readFileSync(file, "utf8")).not.toBe(text);
+    for (const attempt of ["first", "blind second"]) {
+      const { code, output } = await garden.pulumi("up", "--yes", "--skip-preview");
+      expect(code, attempt).not.toBe(0);
+      expect(output).toMatch(/the new release of bot hello failed its gate/);
+      expect(output).toMatch(/the last 50 lines of its log/);
+      expect(await garden.ask("hello", `after the ${attempt}`, 5009)).toMatch(/message/);
+    }
+    writeFileSync(file, text);
+    await garden.up();
+    const containers = await garden.containers();
+    expect(containers.filter((name) => name.startsWith("hello-"))).toHaveLength(1);
+    expect(containers).not.toContain(before);
+  });
+});

@@ -1,0 +1,58 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { Garden } from "./support/garden.ts";
+import { https } from "./support/https.ts";
+
+describe("the first garden", () => {
+  let garden: Garden;
+  beforeAll(async () => {
+    garden = await new Garden().planted();
+  });
+
+  test("a person's message is answered through the edge, the bot and Postgres", async () => {
+    const chat = 5001;
+    expect(await garden.ask("hello", "/start", chat)).toMatch(/1 message/);
+    expect(await garden.ask("hello", "again", chat)).toMatch(/2 messages/);
+    const rows = await garden.onHost(
+      "docker exec -u postgres botgarden-postgres psql -Atd hello -c \"SELECT count(*) FROM pg_stat_user_tables WHERE n_tup_ins > 0\"",
+    );
+    expect(Number(rows)).toBeGreaterThan(0);
+  });
+
+  test("the webhook is registered with the edge's certificate and a secret", async () => {
+    const [hello] = (await garden.telegram.bots()).filter(({ name }) => name === "hello");
+    expect(hello).toMatchObject({ webhook: "https://garden.test/webhook/hello", hasSecret: true });
+  });
+
+  test("the edge answers /healthz, sends people to HTTPS and knows nothing else", async () => {
+    const { address } = garden.state.host;
+    expect(await https({ address, path: "/healthz" })).toMatchObject({ status: 200, body: "ok\n" });
+    expect(await https({ address, path: "/" })).toMatchObject({ status: 404 });
+    expect(await https({ address, path: "/webhook/hello", method: "GET" })).toMatchObject({ status: 403 });
+    expect(await https({ address, path: "/webhook/nobody", method: "POST" })).toMatchObject({ status: 404 });
+    const plain = await fetch(`http://${address}/x?y=1`, { redirect: "manual" });
+    expect(plain.status).toBe(301);
+    expect(plain.headers.get("location")).toBe("https://garden.test/x?y=1");
+  });
+
+  test("a forged update without the secret is refused by the bot", async () => {
+    const answer = await https({
+      address: garden.state.host.address,
+      path: "/webhook/hello",
+      method: "POST",
+      body: JSON.stringify({ update_id: 1 }),
+    });
+    expect([401, 403]).toContain(answer.status);
+  });
+
+  test("the outputs name the webhook base, the health address and each bot; the password is a secret", async () => {
+    const { code, output } = await garden.pulumi("stack", "output", "--json");
+    expect(code).toBe(0);
+    const outputs: Record<string, unknown> = JSON.parse(output);
+    expect(outputs).toMatchObject({
+      webhookBase: "https://garden.test/webhook",
+      healthUrl: "https://garden.test/healthz",
+      bots: { hello: { url: "https://garden.test/webhook/hello", container: expect.stringMatching(/^hello-/) } },
+      databasePassword: "[secret]",
+    });
+  });
+});
