@@ -18,7 +18,8 @@ async function plant(): Promise<Garden> {
   // A preview needs no host: it says what would be done, not whether the host agrees.
   if (!pulumi.runtime.isDryRun()) {
     const log = (line: string) => void pulumi.log.info(line);
-    await removeLeftovers(connection, await checkHost(connection, log), log);
+    const facts = await checkHost(connection, inputs.settings.platform, log);
+    await removeLeftovers(connection, facts, log);
   }
   return new Garden("garden", inputs);
 }

@@ -33,7 +33,7 @@ export class Garden extends pulumi.ComponentResource {
   constructor(name: string, args: GardenArgs, options?: pulumi.ComponentResourceOptions) {
     super("botgarden:garden:Garden", name, {}, options);
     const { settings } = args;
-    const { images, timezone, publicName } = settings;
+    const { images, timezone, platform, publicName } = settings;
     const here = { parent: this };
 
     const host = new Host("host", settings, here);
@@ -42,7 +42,7 @@ export class Garden extends pulumi.ComponentResource {
     const postgres = new Postgres("postgres", { ...common, ...settings.postgres, image: images.postgres }, here);
     const edge = new Edge("edge", { ...common, ...settings.edge, image: images.nginx, publicName }, here);
 
-    const garden: Ground = { ...common, postgres, edge, apiRoot: settings.telegram.apiRoot };
+    const garden: Ground = { ...common, platform, postgres, edge, apiRoot: settings.telegram.apiRoot };
     for (const bot of args.bots) {
       const secrets = args.secrets.get(bot.name);
       if (secrets === undefined) throw new Error(`no secrets were read for ${bot.name}`);

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { BotSettings } from "../settings/bot.ts";
 import { loadBots } from "../settings/bots.ts";
+import { checkEnvironments } from "../settings/environment.ts";
 import { type Fault, SettingsError, throwFaults } from "../settings/fault.ts";
 import { connectionFault } from "../settings/limits.ts";
 import { NAMESPACE, parseStack, type StackSettings } from "../settings/stack.ts";
@@ -27,6 +28,11 @@ export async function readInputs(botsFolder: string): Promise<Inputs> {
     parseStack(values, { where: `Pulumi.${pulumi.getStack()}.yaml`, secretKeys }),
   );
   const bots = await collect(faults, () => loadBots(botsFolder));
+  if (settings !== undefined && bots !== undefined) {
+    const { telegram, timezone } = settings;
+    const trial = { apiRoot: telegram.apiRoot, timezone, later: (text: string) => pulumi.output(text) };
+    await collect(faults, () => checkEnvironments(bots, trial));
+  }
   const read = bots === undefined ? undefined : readSecrets(bots, configuration);
   faults.push(...(read?.faults ?? []));
   if (settings !== undefined && bots !== undefined) {

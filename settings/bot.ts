@@ -2,14 +2,17 @@
 import { resolve } from "node:path";
 import type * as z from "zod";
 import { botSchema } from "./bot-schema.ts";
-import type { BotContext, BotDefinition } from "./definition.ts";
+import type { BotContext } from "./context.ts";
+import type { BotDefinition } from "./definition.ts";
 import { type Fault, SettingsError } from "./fault.ts";
 import { check, type Place } from "./issues.ts";
 import { nameProblem } from "./names.ts";
 import { aboutOf } from "./schema.ts";
 import { shown, shownPath } from "./shown.ts";
+import { reasonOf } from "./thrown.ts";
 import type { UpdateKind } from "./updates.ts";
 
+export type * from "./context.ts";
 export type * from "./definition.ts";
 
 /**
@@ -110,10 +113,12 @@ export function parseBot(definition: unknown, origin: BotOrigin): BotSettings {
   const place: Place = {
     where: origin.file,
     path: shownPath,
-    fix: (path, example) =>
-      path.some((key) => typeof key === "number")
-        ? undefined
-        : `For example: ${String(path.at(-1))}: ${example}.`,
+    fix: (path, example) => {
+      const key = path.at(-1);
+      return typeof key === "string" && shownPath([key]) === key
+        ? `For example: ${key}: ${example}.`
+        : undefined;
+    },
   };
   const faults = [...exportFaults(definition, origin), ...defaultNameFaults(definition, origin)];
   if (faults.length > 0 && !isObject(definition)) throw new SettingsError(faults);
@@ -128,7 +133,7 @@ function checkSafely(definition: unknown, place: Place): ReturnType<typeof check
   try {
     return check(botSchema, definition, place);
   } catch (error) {
-    const problem = `can't be read: ${error instanceof Error ? error.message : shown(error)}`;
+    const problem = `can't be read: ${reasonOf(error)}`;
     return { faults: [{ where: place.where, path: "", problem }] };
   }
 }

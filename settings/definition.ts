@@ -2,7 +2,8 @@
  * What a file in bots/ may say: the types behind `defineBot`, written for the editor. The rules and defaults
  * are in bot.ts; a test holds the first sentences here and the descriptions there together.
  */
-import type { Input, Output } from "@pulumi/pulumi";
+import type { Input } from "@pulumi/pulumi";
+import type { BotContext } from "./context.ts";
 import type { Duration } from "./duration.ts";
 import type { Size } from "./size.ts";
 import type { UpdateKind } from "./updates.ts";
@@ -270,46 +271,4 @@ interface HealthTiming {
    * @default "30 seconds"
    */
   readonly startPeriod?: Duration;
-}
-
-/** What the function `environment` gets. */
-export interface BotContext {
-  /** The bot's name. */
-  readonly name: string;
-  /** The bot's database. Reading it throws a `SettingsError` for a bot with `database: false`. */
-  readonly database: BotDatabase;
-  /** The bot's webhook. Reading it throws a `SettingsError` for a bot that polls. */
-  readonly webhook: BotWebhook;
-  /** Telegram's Bot API. */
-  readonly telegram: { readonly apiRoot: string };
-  /** The garden's time zone, for example `UTC`. */
-  readonly timezone: string;
-}
-
-/** A bot's database as its container reaches it. */
-export interface BotDatabase {
-  readonly host: string;
-  readonly port: number;
-  /** The database's name. */
-  readonly name: string;
-  /** The role's name. */
-  readonly user: string;
-  /** Secret. */
-  readonly password: Output<string>;
-  /** A URL with user, password, database and the demand for TLS. Secret. `scheme` is for example `postgresql`. */
-  url(scheme: string): Output<string>;
-}
-
-/** A bot's webhook. */
-export interface BotWebhook {
-  /** The public address without the bot's name, for example `https://bots.example.com/webhook`. */
-  readonly base: string;
-  /** The public address. */
-  readonly url: string;
-  /** What Telegram sends in X-Telegram-Bot-Api-Secret-Token. Secret. */
-  readonly secret: Output<string>;
-  /** The port in the container. */
-  readonly port: number;
-  /** The path in the container. */
-  readonly path: string;
 }

@@ -1,8 +1,12 @@
 /** The environment of a bot: the standard set, and the bot's own function and secrets. */
-import type { Input } from "@pulumi/pulumi";
-import type { BotContext, BotDatabase, BotWebhook } from "./definition.ts";
+import type { Input, Output } from "@pulumi/pulumi";
+import type { BotSettings } from "./bot.ts";
+import { type BotContext, botContext } from "./context.ts";
 import { type Fault, SettingsError, throwFaults } from "./fault.ts";
 import { shown, shownPath } from "./shown.ts";
+import { reasonOf } from "./thrown.ts";
+
+export { botContext };
 
 /** The variables that every bot gets, with their meaning. The names are the garden's and can't be taken. */
 export const STANDARD_ENVIRONMENT: ReadonlyMap<string, string> = new Map([
@@ -38,38 +42,10 @@ export function variableFix(name: string): string {
 }
 
 /** The part of a bot's settings that decides on its environment. */
-interface EnvironmentOwner {
-  readonly name: string;
-  readonly file: string;
-  readonly environment?: ((context: BotContext) => unknown) | undefined;
-  readonly secrets: Readonly<Record<string, string>>;
-}
-
-/** What a context holds; `database` and `webhook` only if the bot has one. */
-export interface ContextParts extends Omit<BotContext, "database" | "webhook"> {
-  readonly database?: BotDatabase | undefined;
-  readonly webhook?: BotWebhook | undefined;
-}
-
-/** The context of a bot; what the bot doesn't have throws a message that says so when it is read. */
-export function botContext(file: string, parts: ContextParts): BotContext {
-  return {
-    name: parts.name,
-    telegram: parts.telegram,
-    timezone: parts.timezone,
-    get database() {
-      return parts.database ?? absent(file, "database", "has database: false", "Remove database: false");
-    },
-    get webhook() {
-      return parts.webhook ?? absent(file, "webhook", "has polling: true", "Remove polling: true");
-    },
-  };
-}
-
-function absent(file: string, part: string, reason: string, fix: string): never {
-  const problem = `uses the ${part}, but the bot ${reason}`;
-  throw new SettingsError([{ where: file, path: "environment", problem, fix: `${fix}, or don't use it.` }]);
-}
+type EnvironmentOwner = Pick<
+  BotSettings,
+  "name" | "file" | "environment" | "secrets" | "updates" | "database"
+>;
 
 /**
  * Calls a bot's `environment` function and checks what it gives.
@@ -98,14 +74,60 @@ export function environmentOf(bot: EnvironmentOwner, context: BotContext): Recor
   return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value as Input<string>]));
 }
 
+/** What `checkEnvironments` needs to know. */
+export interface Trial {
+  readonly apiRoot: string;
+  readonly timezone: string;
+  /** Makes an Output of a text; `pulumi.output` does. */
+  readonly later: (text: string) => Output<string>;
+}
+
+/**
+ * Calls every bot's `environment` function once with made-up values, so that what is wrong in it is found before
+ * the first resource is made.
+ *
+ * @throws SettingsError with the faults of all bots
+ */
+export function checkEnvironments(bots: readonly EnvironmentOwner[], trial: Trial): void {
+  const faults: Fault[] = [];
+  for (const bot of bots) {
+    try {
+      environmentOf(bot, trialContext(bot, trial));
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      faults.push(...error.faults);
+    }
+  }
+  throwFaults(faults);
+}
+
+function trialContext(bot: EnvironmentOwner, { apiRoot, timezone, later }: Trial): BotContext {
+  const { name } = bot;
+  const base = "https://garden.example.com/webhook";
+  const database = {
+    ...{ host: "postgres", port: 5432, name, user: name, password: later("password") },
+    url: (scheme: string) => later(`${scheme}://${name}:password@postgres:5432/${name}`),
+  };
+  const { updates } = bot;
+  const webhook =
+    updates.kind === "webhook"
+      ? { base, url: `${base}/${name}`, secret: later("secret"), port: updates.port, path: updates.path }
+      : undefined;
+  return botContext(bot.file, {
+    ...{ name, webhook, timezone, telegram: { apiRoot } },
+    database: bot.database === undefined ? undefined : database,
+  });
+}
+
 function call(file: string, environment: (context: BotContext) => unknown, context: BotContext): unknown {
   try {
     return environment(context);
   } catch (error) {
     if (error instanceof SettingsError) throw error;
-    const reason = error instanceof Error ? error.message : shown(error);
     const fix = `Correct the function in ${file}.`;
-    throw new SettingsError([{ where: file, path: "environment", problem: `throws: ${reason}`, fix }]);
+    throw new SettingsError([
+      { where: file, path: "environment", problem: `fails: ${reasonOf(error)}`, fix },
+    ]);
   }
 }
 
@@ -133,6 +155,7 @@ function isLater(value: unknown): boolean {
 
 /** A kind only, as values of variables may be secrets. */
 function kindOf(value: unknown): string {
+  if (isLater(value)) return "a promise or Output";
   return typeof value === "string" ? "text" : typeof value === "number" ? "a number" : shown(value);
 }
 

@@ -40,7 +40,7 @@ export function throwFaults(faults: readonly Fault[]): void {
 /** One line: `<where>: <path>: <what is wrong>, got <value>, must be <what is allowed>. <what to do>`. */
 export function formatFault(fault: Fault): string {
   const place = fault.path === "" ? fault.where : `${fault.where}: ${fault.path}`;
-  return `${place}: ${faultSentence(fault)}`;
+  return oneLine(`${place}: ${faultSentence(fault)}`);
 }
 
 /** The fault without its place, for a message that names the place in another way. */
@@ -48,7 +48,12 @@ export function faultSentence(fault: Fault): string {
   const got = fault.got === undefined ? "" : `, got ${fault.got}`;
   const allowed = fault.allowed === undefined ? "" : `, must be ${fault.allowed}`;
   const fix = fault.fix === undefined ? "" : ` ${fault.fix}`;
-  return `${fault.problem}${got}${allowed}.${fix}`.replaceAll(/\s*[\r\n]+\s*/g, " ");
+  return oneLine(`${fault.problem}${got}${allowed}.${fix}`);
+}
+
+/** Line ends and other control characters of what a user's code said must not reach the terminal. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\p{Cc}+\s*/gu, " ");
 }
 
 /** All faults as one message; a single fault stands alone, more get a headline with their number. */

@@ -62,7 +62,7 @@ export const hostKeySchema = setting(z.string(), {
     "The host's public key, pinned: the line of /etc/ssh/ssh_host_ed25519_key.pub on the host. Without it the key must be in your known_hosts.",
   type: "public key",
   allowed: 'a public SSH key, "ssh-ed25519 AAAA…" (or ecdsa-sha2-nistp256, 384, 521, or ssh-rsa)',
-  example: '"ssh-ed25519 AAAA…"',
+  example: "ssh-ed25519 AAAA…",
 }).transform((value, context): string => {
   const match = KEY.exec(value.trim());
   if (match?.[1] !== undefined && match[2] !== undefined && namesItsType(match[1], match[2])) {

@@ -3,8 +3,8 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Fault, SettingsError } from "./fault.ts";
-import { looksSecret } from "./shown.ts";
+import type { Fault } from "./fault.ts";
+import { reasonOf, stackOf } from "./thrown.ts";
 
 /** Longer than any honest module needs; a file that awaits what never comes would else hang the whole run. */
 const PATIENCE_MILLISECONDS = 20_000;
@@ -25,51 +25,27 @@ export async function importFile(url: URL): Promise<{ readonly default?: unknown
 }
 
 /** The fault of a file that couldn't be imported: the line, if it is known, and the reason. */
-export async function importFault(error: unknown, file: string, path: string): Promise<Fault> {
-  const { message, stack, isSyntax } = readError(error);
+export async function importFault(thrown: unknown, file: string, path: string): Promise<Fault> {
+  const reason = reasonOf(thrown);
   const line =
-    lineIn(stack, path) ?? lineOfImport(message, path) ?? (isSyntax ? await checkedLine(path) : undefined);
+    lineIn(stackOf(thrown), path) ??
+    lineOfImport(reason, path) ??
+    (thrown instanceof SyntaxError ? await checkedLine(path) : undefined);
   const where = line === undefined ? file : `${file}:${line}`;
   return {
     where,
     path: "",
-    problem: `can't be loaded: ${reasonOf(message, file, path)}`,
+    problem: `can't be loaded: ${shortPaths(reason, file, path)}`,
     fix: "Correct the file.",
   };
 }
 
-interface ReadError {
-  readonly message: string;
-  readonly stack: string;
-  readonly isSyntax: boolean;
-}
-
-/** What is thrown may be anything, also an object that throws when it is read. */
-function readError(error: unknown): ReadError {
-  try {
-    if (error instanceof Error) {
-      const name = error instanceof SettingsError ? "" : `${error.name}: `;
-      return {
-        message: `${name}${error.message}`,
-        stack: String(error.stack),
-        isSyntax: error instanceof SyntaxError,
-      };
-    }
-  } catch {
-    // It stays unread, as below.
-  }
-  return { message: "it throws something that is no Error", stack: "", isSyntax: false };
-}
-
-/** The first line of the error's message, with paths as the user knows them. */
-function reasonOf(message: string, file: string, path: string): string {
-  if (looksSecret(message)) return "it throws an error whose message looks like a secret";
-  const short = (message.split("\n").find((line) => line.trim() !== "") ?? "")
+/** The paths in Node's messages as the user knows them. */
+function shortPaths(reason: string, file: string, path: string): string {
+  return reason
     .replaceAll(`file://${dirname(path)}`, dirname(file))
     .replaceAll(dirname(path), dirname(file))
-    .replace(/ imported from .*$/, "")
-    .replace(/\.$/, "");
-  return short.length > 300 ? `${short.slice(0, 300)}…` : short;
+    .replace(/ imported from .*$/, "");
 }
 
 /** The line of the file that a stack names first. */

@@ -8,9 +8,12 @@ import { botSchema } from "./bot-schema.ts";
 import { STANDARD_ENVIRONMENT } from "./environment.ts";
 import { RESERVED_NAMES } from "./names.ts";
 import { aboutOf, defaultOf, isOptional, shapeOf } from "./schema.ts";
-import { NAMESPACE, stackSchema } from "./stack.ts";
+import { NAMESPACE } from "./stack.ts";
+import { stackSchema } from "./stack-schema.ts";
 
 const HEAD = `<!-- Written by \`node settings/reference.ts\` from the schemas in settings/. Don't edit it here. -->
+<!-- biome-ignore-all format: the tables' columns would be padded to the longest text -->
+
 # Settings
 
 Every setting of the stack and of a bot. Each is checked before anything is deployed: a key that isn't listed

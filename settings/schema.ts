@@ -25,19 +25,28 @@ export function setting<S extends z.ZodType>(schema: S, about: About): S {
   return schema.meta({ ...about });
 }
 
-/**
- * A rule between several settings of an object, in words that follow `path`, with what to do. It is checked
- * even if other settings have faults, so `holds` sees values that may be anything.
- */
+/** A rule between several settings of an object. */
+export interface Rule {
+  /** The setting whose path the fault gets. */
+  readonly path: string;
+  /** What is wrong, in words that follow the path. */
+  readonly problem: string;
+  /** What to do. */
+  readonly fix: string;
+  /** True for a rule about what is there, not about values: it is checked even if values have faults. */
+  readonly aboutPresence?: boolean;
+}
+
+/** Adds a rule between several settings of an object. */
 export function rule<S extends z.ZodType<object>>(
   schema: S,
-  words: { readonly path: string; readonly problem: string; readonly fix: string },
+  { path, problem, fix, aboutPresence = false }: Rule,
   holds: (section: Readonly<Record<string, unknown>>) => boolean,
 ): S {
   return schema.refine(
     (section) =>
       typeof section !== "object" || section === null || holds(Object.fromEntries(Object.entries(section))),
-    { path: [words.path], error: words.problem, params: { fix: words.fix }, when: () => true },
+    { path: [path], error: problem, params: { fix }, ...(aboutPresence ? { when: () => true } : {}) },
   );
 }
 

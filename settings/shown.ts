@@ -5,13 +5,13 @@ export const HIDDEN = "a hidden value";
 
 /** The shape of a bot's token, wherever it turns up (the digits are the bot's id, the rest is the secret). */
 const TOKEN_SHAPE = /\d{6,}:[A-Za-z0-9_-]{30,}/;
-/** `scheme://user:password@host`. */
-const PASSWORD_IN_URL = /(:\/\/[^/\s:@]*):[^/\s@]*@/;
+/** `user:password@host`, but not the `name:tag@sha256:…` of an image. */
+const PASSWORD_IN_ADDRESS = /[^\s/@]*:[^\s/@]+@(?!sha256:)/;
 const LONGEST = 60;
 
 /** True for text that can't be shown because it looks like a token, a key or an address with a password. */
 export function looksSecret(text: string): boolean {
-  return TOKEN_SHAPE.test(text) || PASSWORD_IN_URL.test(text) || text.includes("PRIVATE KEY");
+  return TOKEN_SHAPE.test(text) || PASSWORD_IN_ADDRESS.test(text) || text.includes("PRIVATE KEY");
 }
 
 /**

@@ -23,6 +23,8 @@ export interface Garden {
   readonly network: Network;
   readonly postgres: Postgres;
   readonly edge: Edge;
+  /** The host's architecture, `linux/amd64`. */
+  readonly platform: string;
   /** Telegram's Bot API, `https://api.telegram.org` outside tests. */
   readonly apiRoot: string;
   readonly timezone: string;
@@ -66,7 +68,7 @@ export class Bot extends pulumi.ComponentResource {
         settings,
         garden,
         database,
-        image: botImage(name, settings.image, host, this),
+        image: botImage(name, settings.image, garden, this),
         envs: botEnvironment({
           bot: settings,
           token,

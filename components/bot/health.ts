@@ -30,10 +30,10 @@ export function gateDeadline(bot: BotSettings): number {
 
 function probe(port: number, path: string): string {
   const url = `http://127.0.0.1:${port}${path}`;
-  const python = `import sys,urllib.request as u;sys.exit(u.urlopen('${url}',timeout=5).status!=200)`;
+  const python = `import sys,urllib.request as u;sys.exit(not 200<=u.urlopen('${url}',timeout=5).status<300)`;
   const node = `fetch('${url}').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))`;
   return [
-    `if command -v curl >/dev/null; then exec curl -fsS -o /dev/null ${url}`,
+    `if command -v curl >/dev/null; then exec curl -fsSL -o /dev/null ${url}`,
     `elif command -v wget >/dev/null; then exec wget -qO /dev/null ${url}`,
     `elif command -v python3 >/dev/null; then exec python3 -c "${python}"`,
     `else exec node -e "${node}"`,

@@ -12,7 +12,7 @@ import type { Host } from "../host/host.ts";
 export function botImage(
   name: string,
   image: BotSettings["image"],
-  host: Host,
+  { host, platform }: { readonly host: Host; readonly platform: string },
   parent: pulumi.Resource,
 ): pulumi.Output<string> {
   const options = { parent, provider: host.provider };
@@ -29,6 +29,8 @@ export function botImage(
         context: fromProject(image.context),
         dockerfile: fromProject(image.dockerfile),
         builderVersion: docker.BuilderVersion.BuilderBuildKit,
+        // Without it the plugin builds for the operator's own architecture.
+        platform,
         args: image.args,
         ...(image.target === undefined ? {} : { target: image.target }),
       },

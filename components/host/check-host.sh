@@ -13,6 +13,7 @@ elif sudo -n true 2>/dev/null; then
 else
     echo root=no
 fi
+echo "machine=$(uname -m)"
 if ! command -v docker >/dev/null 2>&1; then
     echo docker=absent
     exit 0

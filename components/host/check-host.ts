@@ -15,6 +15,8 @@ export interface GardenThing {
 /** What check-host.sh found. */
 export interface HostFacts {
   readonly root: "yes" | "sudo" | "no";
+  /** The processor architecture as Docker names it, or the kernel's name for another one. */
+  readonly platform: string;
   readonly docker: "ok" | "absent" | "denied" | "down";
   /** The containers and networks that carry a garden's label. */
   readonly containers: readonly GardenThing[];
@@ -28,19 +30,25 @@ export class HostError extends Error {}
 
 /**
  * Looks at the host before anything is deployed. A host that was just ordered may not answer yet, so refused
- * connections are tried again for about half a minute.
+ * connections are tried again for some seconds.
+ *
+ * @param platform the architecture that the settings say, `linux/amd64`
  *
  * @throws HostError
  */
-export async function checkHost(connection: Connection, log: (line: string) => void): Promise<HostFacts> {
+export async function checkHost(
+  connection: Connection,
+  platform: string,
+  log: (line: string) => void,
+): Promise<HostFacts> {
   const text = readFileSync(new URL("check-host.sh", import.meta.url), "utf8");
   for (let attempt = 1; ; attempt += 1) {
     const result = await runOnHost(connection, "sh -s", text);
-    if (result.code === 0) return judge(parseFacts(result.stdout), connection);
+    if (result.code === 0) return judge(parseFacts(result.stdout), connection, platform);
     const { message, mayPass } = explainSsh(result, connection.label);
-    if (!mayPass || attempt === 4) throw new HostError(message);
-    log(`${message.split(". ")[0]}; trying again in ${attempt * 4} s`);
-    await delay(attempt * 4000);
+    if (!mayPass || attempt === 3) throw new HostError(message);
+    log(`${message.split(". ")[0]}; trying again in ${attempt * 3} s`);
+    await delay(attempt * 3000);
   }
 }
 
@@ -88,7 +96,9 @@ function parseFacts(output: string): HostFacts {
   const all = (key: string) => lines.filter(([name]) => name === key).map(([, value]) => value ?? "");
   const root = all("root")[0];
   const docker = all("docker")[0];
+  const machine = all("machine")[0] ?? "";
   return {
+    platform: `linux/${{ x86_64: "amd64", aarch64: "arm64" }[machine] ?? machine}`,
     root: root === "yes" || root === "sudo" ? root : "no",
     docker: docker === "ok" || docker === "denied" || docker === "down" ? docker : "absent",
     containers: all("container").map(gardenThing),
@@ -102,12 +112,17 @@ function gardenThing(text: string): GardenThing {
   return { name, stack };
 }
 
-function judge(facts: HostFacts, { label, user }: Connection): HostFacts {
+function judge(facts: HostFacts, { label, user }: Connection, platform: string): HostFacts {
   if (facts.root === "no") {
     const docker = facts.docker === "denied" ? " and may not use Docker" : "";
     throw new HostError(
       `the login ${user} on ${label} cannot become root${docker}, so it cannot prepare the host. ` +
         `Deploy as root, or as root on the host run: echo '${user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/${user} && usermod -aG docker ${user}`,
+    );
+  }
+  if (facts.platform !== platform) {
+    throw new HostError(
+      `${label} is ${facts.platform}, but images would be built for ${platform}. Set it with: pulumi config set platform ${facts.platform}`,
     );
   }
   return facts;

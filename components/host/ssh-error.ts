@@ -51,7 +51,9 @@ const causes: readonly { words: RegExp; mayPass: boolean; meaning: (label: strin
 export function explainSsh(result: RunResult, label: string): SshProblem {
   const lines = result.stderr.split("\n").filter((line) => line.trim() !== "");
   const said = lines.at(-1)?.trim() ?? `exit code ${result.code}`;
-  const cause = causes.find(({ words }) => words.test(result.stderr));
+  // ssh ends with 255, a program that could not be started with 127; anything else is the command's on the host.
+  const ofSsh = result.code === 255 || result.code === 127;
+  const cause = causes.find(({ words }) => ofSsh && words.test(result.stderr));
   if (cause === undefined) return { message: `looking at ${label} failed: ${said}`, mayPass: false };
   return { message: `${cause.meaning(label)}. ssh says: ${said}`, mayPass: cause.mayPass };
 }

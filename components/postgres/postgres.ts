@@ -164,7 +164,8 @@ function serverOptions(args: PostgresSettings): string[] {
 
 /** The layout of the postgres:18 image, which older images accept through PGDATA (docker-library/postgres#1259). */
 function dataFolder(image: string): string {
-  const major = /:(\d+)/.exec(image)?.[1] ?? "18";
+  // Neither a registry's port nor a digest is a version: a wrong one would start an empty cluster.
+  const major = /:(\d+)[^/]*$/.exec(image.replace(/@.*$/, ""))?.[1] ?? "18";
   return `/var/lib/postgresql/${major}/docker`;
 }
 

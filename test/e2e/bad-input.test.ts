@@ -57,7 +57,9 @@ describe("bad input is one clear message", () => {
   test("a Node that is too old says so", async ({ expect }) => {
     const folder = join(stack.project, "old-node");
     mkdirSync(folder);
-    writeFileSync(join(folder, "node"), oldNode(process.execPath), { mode: 0o755 });
+    writeFileSync(join(folder, "lie.cjs"), lie);
+    const script = `#!/bin/sh\nexec '${process.execPath}' --require '${folder}/lie.cjs' "$@"\n`;
+    writeFileSync(join(folder, "node"), script, { mode: 0o755 });
     const { code, output } = await runProgram(
       garden.state.toolchain.cli,
       ["preview", "--stack", "faults", "--non-interactive", "--color=never"],
@@ -72,8 +74,8 @@ async function removeToken(stack: Stack): Promise<void> {
   await stack.pulumi("config", "rm", "hello:token");
 }
 
-/** A Node that says it is an old one: an old one cannot be had everywhere. */
-function oldNode(node: string): string {
-  const lie = "Object.defineProperty(process, 'version', { value: 'v20.19.0' }); Object.defineProperty(process.versions, 'node', { value: '20.19.0' })";
-  return `#!/bin/sh\nexec '${node}' --import "data:text/javascript,${encodeURIComponent(lie)}" "$@"\n`;
-}
+/** Makes a Node say that it is an old one: a real one cannot be had everywhere. */
+const lie = `
+Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } });
+Object.defineProperty(process, "version", { value: "v20.19.0" });
+`;

@@ -68,7 +68,7 @@ describe("what a bot can reach, and what it may do", () => {
     expect(host.CapDrop).toEqual(["ALL"]);
     expect(host.CapAdd ?? []).toEqual([]);
     expect(host.SecurityOpt).toContain("no-new-privileges:true");
-    expect(host.PortBindings).toEqual({});
+    expect(host.PortBindings ?? {}).toEqual({});
     expect(host.Memory).toBe(256 * 1024 * 1024);
     expect(host.MemorySwap).toBe(host.Memory);
     expect(host.PidsLimit).toBe(256);
@@ -91,7 +91,7 @@ interface Inspected {
     CapDrop: string[];
     CapAdd: string[] | null;
     SecurityOpt: string[];
-    PortBindings: Record<string, unknown>;
+    PortBindings: Record<string, unknown> | null;
     Memory: number;
     MemorySwap: number;
     PidsLimit: number;

@@ -2,7 +2,6 @@
  * The sandbox that the end-to-end tests share, on a copy of the project: tests add and change bots without touching the
  * checkout. A test file asks for what it needs (`planted`), so that the files can run in any order and alone.
  */
-import { cpSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../../../sandbox/engine/paths.ts";
 import { checkout, sandboxIdOf } from "../../../sandbox/lifecycle/checkout.ts";
@@ -17,17 +16,6 @@ import { type Run, runProgram } from "./run.ts";
 /** Where the copy of the project is: one per checkout, outside of it. */
 export function projectFolder(): string {
   return join(cacheFolder("e2e"), sandboxIdOf(checkout));
-}
-
-/** Copies what the program is made of; the packages are shared with the checkout. */
-export function copyProject(folder: string = projectFolder()): string {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  for (const name of ["Pulumi.yaml", "package.json", "index.ts", "settings", "components", "bots"]) {
-    cpSync(join(checkout, name), join(folder, name), { recursive: true });
-  }
-  symlinkSync(join(checkout, "node_modules"), join(folder, "node_modules"));
-  return folder;
 }
 
 /** The running sandbox, with what tests do to it. */

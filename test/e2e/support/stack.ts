@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { partsOf } from "../../../sandbox/lifecycle/state.ts";
 import type { Host } from "../../../sandbox/vps/host.ts";
-import { copyProject, type Garden } from "./garden.ts";
+import { copyProject } from "../../../sandbox/lifecycle/copy.ts";
+import type { Garden } from "./garden.ts";
 import { type Run, runProgram } from "./run.ts";
 
 /** A stack of its own on a copy of the project, for what must not touch the shared garden. */

@@ -1,0 +1,1 @@
+"""hello: greets whoever writes to it, and counts their messages."""

@@ -1,0 +1,16 @@
+/** A copy of the program, so that tests and measurements can change bots without touching the checkout. */
+import { cpSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { checkout } from "./checkout.ts";
+
+/** What the program is made of. */
+const parts = ["Pulumi.yaml", "package.json", "index.ts", "settings", "components", "bots"];
+
+/** Copies the program into a folder, which is emptied first; the packages are shared with the checkout. */
+export function copyProject(folder: string): string {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const name of parts) cpSync(join(checkout, name), join(folder, name), { recursive: true });
+  symlinkSync(join(checkout, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}

@@ -1,0 +1,15 @@
+/** Paths of a bot's own HTTP server. */
+import * as z from "zod";
+import { setting } from "./schema.ts";
+
+const HTTP_PATH = /^\/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*\/?)*$/;
+
+/** The schema of a path. Its characters mean nothing to nginx, a shell or a URL. */
+export function httpPath(description: string, example: string) {
+  return setting(z.string().max(200).regex(HTTP_PATH), {
+    description,
+    example,
+    type: "path",
+    allowed: 'a path from "/" on, of letters, digits and - . _ ~ /',
+  });
+}

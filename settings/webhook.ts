@@ -1,0 +1,73 @@
+/** How updates reach a bot's webhook. */
+import * as z from "zod";
+import { httpPath } from "./http-path.ts";
+import { wholeNumber } from "./number.ts";
+import { rule, setting } from "./schema.ts";
+import { UPDATE_KINDS } from "./updates.ts";
+
+/** A bot's section `webhook`. */
+export const webhookSchema = rule(
+  z.strictObject({
+    port: wholeNumber(
+      { from: 1024, to: 65535 },
+      {
+        description:
+          "The port on which the bot listens, in its container; no port of the host is taken. At least 1024, as bots do not run as root.",
+        example: "8080",
+      },
+    ).default(8080),
+    path: httpPath(
+      "The path at which the bot takes updates, in its container. The public path is always /webhook/NAME.",
+      '"/webhook"',
+    ).prefault("/webhook"),
+    maxConnections: wholeNumber(
+      { from: 1, to: 100 },
+      {
+        description:
+          "How many connections Telegram opens at most (setWebhook's `max_connections`): so many updates reach the bot at the same time.",
+        example: "40",
+      },
+    ).default(40),
+    allowedUpdates: setting(
+      z
+        .array(
+          setting(z.enum(UPDATE_KINDS), {
+            description: "",
+            type: "text",
+            allowed: `one of ${UPDATE_KINDS.join(", ")}`,
+            example: '"message"',
+          }),
+        )
+        .min(1),
+      {
+        description: "The kinds of updates that Telegram sends (setWebhook's `allowed_updates`).",
+        type: "list",
+        allowed: "a list of Telegram's kinds of updates",
+        example: '["message", "callback_query"]',
+        default: "Telegram's default: all but chat_member, message_reaction and message_reaction_count",
+      },
+    ).optional(),
+    registeredBy: setting(z.enum(["garden", "bot"]), {
+      description:
+        "Who calls setWebhook: `garden` does it, checks the result and removes the webhook with the bot; `bot` if the program insists, which then gets no check of its secret at the edge.",
+      type: "text",
+      allowed: '"garden" or "bot"',
+      example: '"garden"',
+    }).default("garden"),
+    dropPendingUpdates: setting(z.boolean(), {
+      description:
+        "Whether updates that wait at Telegram are thrown away when the webhook is set (setWebhook's `drop_pending_updates`).",
+      type: "yes or no",
+      allowed: "true or false",
+      example: "false",
+    }).default(false),
+  }),
+  {
+    path: "registeredBy",
+    aboutPresence: true,
+    problem: 'is "bot", so webhook.allowedUpdates and webhook.dropPendingUpdates would do nothing',
+    fix: "Remove them, and let the bot give them to setWebhook itself.",
+  },
+  ({ registeredBy, allowedUpdates, dropPendingUpdates }) =>
+    registeredBy !== "bot" || (allowedUpdates === undefined && dropPendingUpdates !== true),
+);

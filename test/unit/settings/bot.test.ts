@@ -1,0 +1,385 @@
+import { resolve } from "node:path";
+import { expect, test } from "vitest";
+import { type BotDefinition, type BotSettings, defineBot, parseBot } from "../../../settings/bot.ts";
+import { SettingsError } from "../../../settings/fault.ts";
+
+const origin = { file: "bots/hello.ts", defaultName: "hello", directory: "/garden/bots" };
+const token = "123456789:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+function linesOf(work: () => unknown): string[] {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message.split("\n").map((line) => line.trim());
+    throw error;
+  }
+  return [];
+}
+
+test("fills in every default", () => {
+  const settings = parseBot(defineBot({ image: { build: "./hello" } }), origin);
+  expect(settings).toEqual({
+    file: "bots/hello.ts",
+    name: "hello",
+    image: {
+      kind: "build",
+      context: "/garden/bots/hello",
+      dockerfile: "/garden/bots/hello/Dockerfile",
+      args: {},
+    },
+    updates: {
+      kind: "webhook",
+      port: 8080,
+      path: "/webhook",
+      maxConnections: 40,
+      registeredBy: "garden",
+      dropPendingUpdates: false,
+    },
+    database: { connectionLimit: 5, statementTimeoutSeconds: 30, idleInTransactionTimeoutSeconds: 60 },
+    secrets: {},
+    volumes: {},
+    memoryMegabytes: 256,
+    cpus: 1,
+    processes: 256,
+    stopGraceSeconds: 30,
+  } satisfies BotSettings);
+});
+
+test("takes every setting", () => {
+  const environment = () => ({ MODE: "fast" });
+  const definition: BotDefinition = {
+    name: "weather-bot",
+    image: { build: "../other", dockerfile: "docker/Dockerfile", args: { VERSION: "1" }, target: "runtime" },
+    webhook: {
+      port: 3000,
+      path: "/telegram/updates",
+      maxConnections: 100,
+      allowedUpdates: ["message", "callback_query"],
+      registeredBy: "garden",
+      dropPendingUpdates: true,
+    },
+    database: { connectionLimit: 2, statementTimeout: "5 minutes", idleInTransactionTimeout: "1 hour" },
+    environment,
+    secrets: { WEATHER_KEY: "weatherKey" },
+    volumes: { data: "/data" },
+    memory: "1.5 GB",
+    cpus: 0.5,
+    processes: 64,
+    health: {
+      path: "/health",
+      interval: "30 seconds",
+      timeout: "2 seconds",
+      retries: 5,
+      startPeriod: "1 minute",
+    },
+    stopGrace: "45 seconds",
+    user: "1000:1000",
+  };
+  expect(parseBot(definition, { ...origin, directory: "bots" })).toEqual({
+    file: "bots/hello.ts",
+    name: "weather-bot",
+    image: {
+      kind: "build",
+      context: resolve("other"),
+      dockerfile: resolve("other/docker/Dockerfile"),
+      args: { VERSION: "1" },
+      target: "runtime",
+    },
+    updates: {
+      kind: "webhook",
+      port: 3000,
+      path: "/telegram/updates",
+      maxConnections: 100,
+      allowedUpdates: ["message", "callback_query"],
+      registeredBy: "garden",
+      dropPendingUpdates: true,
+    },
+    database: { connectionLimit: 2, statementTimeoutSeconds: 300, idleInTransactionTimeoutSeconds: 3600 },
+    environment,
+    secrets: { WEATHER_KEY: "weatherKey" },
+    volumes: { data: "/data" },
+    memoryMegabytes: 1536,
+    cpus: 0.5,
+    processes: 64,
+    health: {
+      test: { kind: "path", path: "/health", port: 3000 },
+      intervalSeconds: 30,
+      timeoutSeconds: 2,
+      retries: 5,
+      startPeriodSeconds: 60,
+    },
+    stopGraceSeconds: 45,
+    user: "1000:1000",
+  } satisfies BotSettings);
+});
+
+test("takes a bot that polls, without a database, with a command for its health", () => {
+  const definition: BotDefinition = {
+    image: "ghcr.io/me/hello:1.2.0",
+    polling: true,
+    database: false,
+    health: { command: ["true"] },
+  };
+  const settings = parseBot(definition, origin);
+  expect(settings).toMatchObject({
+    image: { kind: "reference", reference: "ghcr.io/me/hello:1.2.0" },
+    updates: { kind: "polling" },
+    health: { test: { kind: "command", command: ["true"] } },
+  });
+  expect(settings).not.toHaveProperty("database");
+});
+
+const nameAllowed =
+  "must be 2 to 32 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen";
+const imageAllowed =
+  'must be an image reference, or an object like { build: "./hello" }. For example: image: { build: "./hello" }.';
+const pathAllowed = 'must be a path from "/" on, of letters, digits and - . _ ~ /';
+const sizeAllowed =
+  'must be a size from 16 MB to 1024 GB, written like "256 MB" or "1 GB". For example: memory: "256 MB".';
+const variableNames = "Names are upper-case letters, digits and underscores, for example WEATHER_KEY.";
+const volumeAllowed =
+  'must be an absolute path in the container, like "/data", and none of the system\'s own folders';
+const keyAllowed = "must be the key of a secret in Pulumi's configuration, not the secret itself";
+const userAllowed =
+  'must be a user like "1000:1000", "1000" or "app", and not root. For example: user: "1000:1000".';
+
+test.for<[string, object, string]>([
+  ["no image", { image: undefined }, `image: is missing, ${imageAllowed}`],
+  ["an image without a tag", { image: "hello" }, `image: has no tag, got "hello", ${imageAllowed}`],
+  [
+    "an image that moves",
+    { image: "hello:latest" },
+    `image: has a tag that moves, got "hello:latest", ${imageAllowed}`,
+  ],
+  ["an image of the wrong type", { image: 5 }, `image: is of the wrong type, got 5, ${imageAllowed}`],
+  [
+    "an absolute build folder",
+    { image: { build: "/srv/hello" } },
+    'image.build: is not allowed, got "/srv/hello", must be a folder relative to bots/. For example: build: "./hello".',
+  ],
+  [
+    "an unknown key of the image",
+    { image: { build: "./x", buildArgs: {} } },
+    "image.buildArgs: is not a setting. Known here: build, dockerfile, args, target.",
+  ],
+  [
+    "a build argument that is no text",
+    { image: { build: "./x", args: { A: 1 } } },
+    'image.args.A: is of the wrong type, got a hidden value, must be text. For example: A: "3.13".',
+  ],
+  [
+    "a name with an underscore",
+    { name: "my_bot" },
+    `name: is not allowed, got "my_bot", ${nameAllowed}. For example: name: "hello".`,
+  ],
+  ["a short name", { name: "a" }, `name: is too short, got "a", ${nameAllowed}. For example: name: "hello".`],
+  [
+    "a long name",
+    { name: "a".repeat(33) },
+    `name: is too long, got "${"a".repeat(33)}", ${nameAllowed}. For example: name: "hello".`,
+  ],
+  [
+    "a name with two hyphens",
+    { name: "my--bot" },
+    `name: is not allowed, got "my--bot", ${nameAllowed}. For example: name: "hello".`,
+  ],
+  [
+    "a name that ends with a hyphen",
+    { name: "bot-" },
+    `name: is not allowed, got "bot-", ${nameAllowed}. For example: name: "hello".`,
+  ],
+  [
+    "a reserved name",
+    { name: "postgres" },
+    `name: is reserved, because Postgres has a role or database of this name, got "postgres", ${nameAllowed}. For example: name: "hello".`,
+  ],
+  [
+    "a privileged port",
+    { webhook: { port: 80 } },
+    "webhook.port: is too small, got 80, must be a whole number from 1024 to 65535. For example: port: 8080.",
+  ],
+  [
+    "a port as text",
+    { webhook: { port: "8080" } },
+    'webhook.port: is of the wrong type, got "8080", must be a whole number from 1024 to 65535. For example: port: 8080.',
+  ],
+  [
+    "a path without a slash",
+    { webhook: { path: "webhook" } },
+    `webhook.path: is not allowed, got "webhook", ${pathAllowed}. For example: path: "/webhook".`,
+  ],
+  [
+    "a path that means something to nginx",
+    { webhook: { path: "/a;}" } },
+    `webhook.path: is not allowed, got "/a;}", ${pathAllowed}. For example: path: "/webhook".`,
+  ],
+  [
+    "too many connections of Telegram",
+    { webhook: { maxConnections: 101 } },
+    "webhook.maxConnections: is too big, got 101, must be a whole number from 1 to 100. For example: maxConnections: 40.",
+  ],
+  [
+    "an unknown kind of update",
+    { webhook: { allowedUpdates: ["mesage"] } },
+    'webhook.allowedUpdates[0]: is not allowed, got "mesage", must be one of message, edited_message, channel_post, edited_channel_post, business_connection, business_message, edited_business_message, deleted_business_messages, message_reaction, message_reaction_count, inline_query, chosen_inline_result, callback_query, shipping_query, pre_checkout_query, purchased_paid_media, poll, poll_answer, my_chat_member, chat_member, chat_join_request, chat_boost, removed_chat_boost.',
+  ],
+  [
+    "a webhook that is no object",
+    { webhook: true },
+    "webhook: is of the wrong type, got true, must be an object of settings. For example: webhook: { port: 8080 }.",
+  ],
+  [
+    "settings that nobody uses",
+    { webhook: { registeredBy: "bot", dropPendingUpdates: true } },
+    'webhook.registeredBy: is "bot", so webhook.allowedUpdates and webhook.dropPendingUpdates would do nothing. Remove them, and let the bot give them to setWebhook itself.',
+  ],
+  [
+    "polling: false",
+    { polling: false },
+    "polling: is not allowed, got false, must be true, or left out. For example: polling: true.",
+  ],
+  [
+    "both ways at once",
+    { polling: true, webhook: {} },
+    "polling: and webhook are both given, but Telegram gives a bot its updates in one way. Remove one of them.",
+  ],
+  [
+    "a database that is text",
+    { database: "yes" },
+    'database: is of the wrong type, got "yes", must be true, false or an object of limits. For example: database: { connectionLimit: 5 }.',
+  ],
+  [
+    "no connection",
+    { database: { connectionLimit: 0 } },
+    "database.connectionLimit: is too small, got 0, must be a whole number from 1 to 1000. For example: connectionLimit: 5.",
+  ],
+  [
+    "a time without a unit",
+    { database: { statementTimeout: "30" } },
+    'database.statementTimeout: is not a time, got "30", must be a time from 1 second to 24 hours, written like "30 seconds" or "5 minutes". For example: statementTimeout: "30 seconds".',
+  ],
+  [
+    "an environment that is no function",
+    { environment: { API_KEY: "hunter2" } },
+    'environment: is not a function, got an object, must be a function that gives an object of environment variables. For example: environment: ({ database }) => ({ DATABASE_URL: database.url("postgresql") }).',
+  ],
+  [
+    "a secret in lower case",
+    { secrets: { weather: "key" } },
+    `secrets.weather: is not the name of an environment variable. ${variableNames}`,
+  ],
+  [
+    "a secret of the standard set",
+    { secrets: { BOT_TOKEN: "key" } },
+    "secrets.BOT_TOKEN: is a variable that the garden sets itself. Choose another name.",
+  ],
+  [
+    "a secret instead of its key",
+    { secrets: { KEY: token } },
+    `secrets.KEY: is not allowed, got a hidden value, ${keyAllowed}. For example: KEY: "weatherKey".`,
+  ],
+  [
+    "a volume at a relative path",
+    { volumes: { data: "data" } },
+    `volumes.data: is not allowed, got "data", ${volumeAllowed}. For example: data: "/data".`,
+  ],
+  [
+    "a volume over a system folder",
+    { volumes: { data: "/etc/x" } },
+    `volumes.data: is one of the system's own folders, got "/etc/x", ${volumeAllowed}. For example: data: "/data".`,
+  ],
+  [
+    "a volume with an odd name",
+    { volumes: { "My Data": "/data" } },
+    'volumes["My Data"]: has a name that is not allowed. Names are 1 to 32 lower-case letters, digits and hyphens.',
+  ],
+  [
+    "two volumes at one path",
+    { volumes: { a: "/data", b: "/data" } },
+    "volumes.b: has the same path as another volume. Give each volume a path of its own.",
+  ],
+  ["memory as a number", { memory: 256 }, `memory: is of the wrong type, got 256, ${sizeAllowed}`],
+  ["memory with another unit", { memory: "256 MiB" }, `memory: is not a size, got "256 MiB", ${sizeAllowed}`],
+  ["too little memory", { memory: "15 MB" }, `memory: is too small, got "15 MB", ${sizeAllowed}`],
+  [
+    "no processor",
+    { cpus: 0 },
+    "cpus: is too small, got 0, must be a number from 0.1 to 256. For example: cpus: 1.",
+  ],
+  [
+    "half a process",
+    { processes: 8.5 },
+    "processes: is of the wrong type, got 8.5, must be a whole number from 8 to 32768. For example: processes: 256.",
+  ],
+  [
+    "an empty health check",
+    { health: {} },
+    'health.path: and health.command are alternatives, and exactly one of them is needed. For example: health: { path: "/health" }.',
+  ],
+  [
+    "a port for a command",
+    { health: { command: ["true"], port: 8080 } },
+    "health.port: means nothing to health.command. Remove it.",
+  ],
+  [
+    "an empty command",
+    { health: { command: [] } },
+    'health.command: is too short, got a list, must be a list of a command and its arguments. For example: command: ["python", "-m", "hello.check"].',
+  ],
+  [
+    "a grace that is too long",
+    { stopGrace: "11 minutes" },
+    'stopGrace: is too long, got "11 minutes", must be a time from 1 second to 10 minutes, written like "30 seconds" or "5 minutes". For example: stopGrace: "30 seconds".',
+  ],
+  ["root by name", { user: "root" }, `user: is root, got "root", ${userAllowed}`],
+  ["root by number", { user: "00:1000" }, `user: is root, got "00:1000", ${userAllowed}`],
+  ["an unknown key", { webhok: {} }, "webhok: is not a setting. Did you mean webhook?"],
+])("refuses %s", ([, changes, expected]) => {
+  const definition = { image: "ghcr.io/me/hello:1.2.0", ...changes };
+  expect(linesOf(() => parseBot(definition, origin))).toEqual([`bots/hello.ts: ${expected}`]);
+});
+
+test.for<[string, unknown, string]>([
+  ["nothing", undefined, "exports no bot"],
+  ["a number", 5, "exports something else than a bot, got 5"],
+  ["a function", () => ({}), "exports something else than a bot, got a function"],
+  ["a list", [], "exports something else than a bot, got a list"],
+  ["a promise", Promise.resolve({}), "exports something else than a bot, got a promise"],
+])("refuses a file that exports %s", ([, definition, expected]) => {
+  expect(linesOf(() => parseBot(definition, origin))).toEqual([
+    `bots/hello.ts: ${expected}. It must end with: export default defineBot({ image: { build: "./hello" } });`,
+  ]);
+});
+
+test("refuses a file whose name can't be a bot's, unless the bot has a name of its own", () => {
+  const bad = { file: "bots/My_Bot.ts", defaultName: "My_Bot" };
+  expect(linesOf(() => parseBot({ image: "a:1" }, bad))).toEqual([
+    `bots/My_Bot.ts: name: is the file's, and is not allowed, got "My_Bot", ${nameAllowed}. Rename the file, or give a name in it, for example: name: "hello".`,
+  ]);
+  expect(parseBot({ image: "a:1", name: "good" }, bad).name).toBe("good");
+});
+
+test("lists all faults of a bot in one message", () => {
+  const definition = { image: "a", memory: 5, cpu: 1, polling: true, webhook: { port: 1 } };
+  const lines = linesOf(() => parseBot(definition, origin));
+  expect(lines[0]).toBe("5 faults in the settings:");
+  expect(lines.slice(1).map((line) => line.split(": ")[1])).toEqual([
+    "image",
+    "webhook.port",
+    "memory",
+    "cpu",
+    "polling",
+  ]);
+});
+
+test("what an editor accepts is what the garden accepts", () => {
+  // @ts-expect-error: both ways at once
+  const both: BotDefinition = { image: "a:1", polling: true, webhook: {} };
+  // @ts-expect-error: no unit
+  const unit: BotDefinition = { image: "a:1", memory: "256" };
+  // @ts-expect-error: no such setting
+  const unknown: BotDefinition = { image: "a:1", colour: "green" };
+  for (const definition of [both, unit, unknown]) {
+    expect(() => parseBot(definition, origin)).toThrow(SettingsError);
+  }
+});
