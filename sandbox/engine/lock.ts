@@ -1,5 +1,5 @@
 /** A lock between processes of one machine, for caches that several checkouts share. */
-import { linkSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { cacheFolder } from "./paths.ts";
@@ -53,11 +53,12 @@ function take(path: string): boolean {
  * and it is that one's lock by now; then it goes back.
  */
 function removeIfDead(path: string): void {
-  if (readPidFile(path)) return;
   const aside = `${path}.${process.pid}.dead`;
   try {
+    const before = readFileSync(path, "utf8");
+    if (readPidFile(path)) return;
     renameSync(path, aside);
-    if (readPidFile(aside)) linkSync(aside, path);
+    if (readFileSync(aside, "utf8") !== before) linkSync(aside, path);
     unlinkSync(aside);
   } catch (error) {
     // It was given back in between.

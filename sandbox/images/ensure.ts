@@ -38,8 +38,8 @@ export async function ensureImages(
   // The bases load all at once, most of their time is the network's; the builds keep two cores busy.
   const turn = limit(2);
   const makeOne = async ({ recipe, wanted }: (typeof found)[number]): Promise<void> => {
-    const base = await ensureBase(recipe.suite, log);
-    stored.set(recipe, await turn(() => make(recipe, base, `${wanted.repository}:${wanted.tag}`, log)));
+    await ensureBase(recipe.suite, log);
+    stored.set(recipe, await turn(() => make(recipe, `${wanted.repository}:${wanted.tag}`, log)));
   };
   await Promise.all([...new Map(found.map((item) => [item.recipe, item])).values()].map(makeOne));
   const shelf: Record<string, StoredImage> = {};
@@ -52,20 +52,21 @@ export async function ensureImages(
   return { source: "debian", shelf };
 }
 
-async function make(
-  recipe: Recipe,
-  base: string,
-  wanted: string,
-  log: (line: string) => void,
-): Promise<StoredImage> {
-  const folder = recipeFolder(recipe);
-  const args = recipe.args ?? {};
-  const hash = createHash("sha256").update(JSON.stringify([base, args, await hashFolder(folder)]));
-  const name = `botgarden/${recipe.folder}-${recipe.suite}:${hash.digest("hex").slice(0, 12)}`;
+/** The name that the image of a recipe has in the operator's engine; it follows from all that goes into it. */
+export async function buildName(recipe: Recipe, log: (line: string) => void): Promise<string> {
+  const base = await ensureBase(recipe.suite, log);
+  const content = await hashFolder(recipeFolder(recipe));
+  const hash = createHash("sha256").update(JSON.stringify([base, recipe.args ?? {}, content]));
+  return `botgarden/${recipe.folder}-${recipe.suite}:${hash.digest("hex").slice(0, 12)}`;
+}
+
+async function make(recipe: Recipe, wanted: string, log: (line: string) => void): Promise<StoredImage> {
+  const base = await ensureBase(recipe.suite, log);
+  const name = await buildName(recipe, log);
   return withLock(`image-${recipe.folder}-${recipe.suite}`, log, async () => {
     if (!(await hasImage(name))) {
       log(`making ${wanted.replace("library/", "")} from the packages of Debian ${recipe.suite} (once)`);
-      await buildImage({ name, folder, base, args });
+      await buildImage({ name, folder: recipeFolder(recipe), base, args: recipe.args ?? {} });
     }
     return imageStore().take(await docker(["image", "inspect", "--format", "{{.Id}}", name]));
   });

@@ -61,12 +61,11 @@ export class ImageStore {
       if (existsSync(this.blobPath(image.digest))) return image;
     }
     await mkdir(join(this.#root, "images"), { recursive: true });
-    await mkdir(join(this.#root, "blobs", "sha256"), { recursive: true });
     await this.#removeLeftovers();
     const folder = await mkdtemp(join(this.#root, "save-"));
     try {
       await save(imageId, folder);
-      const image = await this.#add(folder);
+      const image = await this.add(folder);
       await this.#write(note, JSON.stringify(image));
       return image;
     } finally {
@@ -84,9 +83,11 @@ export class ImageStore {
     }
   }
 
-  async #add(folder: string): Promise<StoredImage> {
+  /** Takes the unpacked archive of one `docker save` in. */
+  async add(folder: string): Promise<StoredImage> {
     const saved = JSON.parse(await readFile(join(folder, "manifest.json"), "utf8")) as SavedImage[];
     const [image] = saved;
+    await mkdir(join(this.#root, "blobs", "sha256"), { recursive: true });
     if (!image) throw new Error("docker save gave no image");
     const layers: StoredImage[] = [];
     // A layer that occurs twice is a link to the first one.

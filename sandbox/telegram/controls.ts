@@ -64,7 +64,7 @@ export class Controls implements TelegramControl {
     const { type, payload, chat = DEFAULT_CHAT, lane = `${type} ${chat}` } = order;
     if (!isUpdateType(type)) throw new Error(`inject: "${String(type)}" is no type of update`);
     const bot = this.#bots.byName(order.bot);
-    const update = enqueue(bot, this.tools.clock, { type, payload, lane }, chat);
+    const update = enqueue(bot, this.tools.clock, { type, payload, lane });
     if (update === undefined) return null;
     this.tools.changed();
     return update.id;

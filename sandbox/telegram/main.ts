@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { PortFile } from "./client.ts";
 import { writeAtomically } from "./state.ts";
-import { startTelegram, type Telegram } from "./telegram.ts";
+import { PortTaken, startTelegram, type Telegram, type TelegramOptions } from "./telegram.ts";
 
 const USAGE = `usage: node sandbox/telegram/main.ts --state-dir DIR [--api-host ADDRESS] [--api-port N]
          [--control-port N] [--extra-ca FILE] [--hosts FILE]
@@ -53,15 +53,20 @@ async function run(settings: Settings): Promise<void> {
   const log = (line: string): void => {
     appendFileSync(file("telegram.log"), `${new Date().toISOString()} ${line}\n`, { mode: 0o600 });
   };
-  const telegram = await startTelegram({
-    apiHost: settings.apiHost,
-    apiPort: settings.apiPort,
-    controlPort: settings.controlPort,
-    ...(settings.extraCa === undefined ? {} : { extraCa: settings.extraCa }),
-    hosts: settings.hosts,
-    stateFile: file("state.json"),
-    log,
-  });
+  const telegram = await startAt(
+    settings.apiPort === 0 ? lastPort(file("api-port")) : settings.apiPort,
+    (apiPort) => ({
+      apiHost: settings.apiHost,
+      apiPort,
+      controlPort: settings.controlPort,
+      ...(settings.extraCa === undefined ? {} : { extraCa: settings.extraCa }),
+      hosts: settings.hosts,
+      stateFile: file("state.json"),
+      log,
+    }),
+    settings.apiPort,
+  );
+  writeAtomically(file("api-port"), new URL(telegram.apiUrl).port);
   const { apiUrl, controlUrl, controlKey } = telegram;
   const ports: PortFile = { pid: process.pid, apiUrl, controlUrl, controlKey };
   writeAtomically(file("telegram.pid"), `${process.pid}\n`);
@@ -69,6 +74,28 @@ async function run(settings: Settings): Promise<void> {
   log(`listening: Bot API ${apiUrl}, control ${controlUrl}`);
   stopOnSignal(telegram, [file("telegram.pid"), file("telegram.json")], log);
   process.stdout.write(`ready ${apiUrl}\n`);
+}
+
+/** Bots know the API root, so a free port that was taken once is taken again after a restart, if it still is free. */
+async function startAt(
+  port: number,
+  options: (port: number) => TelegramOptions,
+  otherwise: number,
+): Promise<Telegram> {
+  try {
+    return await startTelegram(options(port));
+  } catch (error) {
+    if (port === otherwise || !(error instanceof PortTaken)) throw error;
+    return startTelegram(options(otherwise));
+  }
+}
+
+function lastPort(file: string): number {
+  try {
+    return port("api-port", readFileSync(file, "utf8").trim());
+  } catch {
+    return 0;
+  }
 }
 
 function stopOnSignal(telegram: Telegram, files: string[], log: (line: string) => void): void {

@@ -42,12 +42,7 @@ export function writeMessage(bot: Bot, clock: Clock, letter: Letter): PendingUpd
       ? {}
       : { entities: [{ offset: 0, length: command.length, type: "bot_command" }] }),
   };
-  const update = enqueue(
-    bot,
-    clock,
-    { type: "message", payload: { ...message }, lane: `chat ${chatId}` },
-    chatId,
-  );
+  const update = enqueue(bot, clock, { type: "message", payload: { ...message }, lane: `chat ${chatId}` });
   bot.chats.add(chat, { message, byBot: false, ...(update === undefined ? {} : { updateId: update.id }) });
   return update;
 }
@@ -55,22 +50,28 @@ export function writeMessage(bot: Bot, clock: Clock, letter: Letter): PendingUpd
 /**
  * Puts an update of any kind into the bot's queue and wakes its webhook or its getUpdates. Updates of one lane go one
  * after the other.
- * @param chat - the chat whose next message of the bot counts as the answer
  * @returns undefined when the bot's allowed_updates leave it out
  */
 export function enqueue(
   bot: Bot,
   clock: Clock,
   { type, payload, lane }: Pick<PendingUpdate, "type" | "payload" | "lane">,
-  chat: number,
 ): PendingUpdate | undefined {
   if (!bot.allowedUpdates.includes(type)) return undefined;
   const update = bot.queue.push({ type, payload, lane, expiresAt: clock.now() + UPDATE_LIFE_MS });
   bot.chats.mark(update.id);
-  bot.stats.sent(update.id, chat);
+  // A button press is answered by other means than a message.
+  bot.stats.sent(update.id, type === "message" ? chatIdOf(payload) : undefined);
   if (bot.sender !== undefined) bot.sender.push(update);
   else bot.poller?.wake();
   return update;
+}
+
+function chatIdOf(message: Record<string, unknown>): number | undefined {
+  const { chat } = message;
+  return typeof chat === "object" && chat !== null && "id" in chat && typeof chat.id === "number"
+    ? chat.id
+    : undefined;
 }
 
 function user(person: Person, chatId: number): User {

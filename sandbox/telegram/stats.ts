@@ -6,11 +6,12 @@ const REMEMBERED_UPDATES = 100_000;
 /** How one update fared. Times are real milliseconds since it was sent. */
 export interface UpdateRecord {
   updateId: number;
+  /** The chat of a message, 0 for other updates. */
   chat: number;
   attempts: number;
   /** Until the webhook answered 2xx, or getUpdates handed it out first. */
   deliveredMs?: number;
-  /** Until the bot sent a message to that chat; the n-th answer counts for the n-th unanswered update. */
+  /** Until the bot sent a message to that chat; the n-th one counts for the n-th unanswered message of a person. */
   answeredMs?: number;
   dropped?: boolean;
 }
@@ -59,14 +60,15 @@ export class Stats {
   #records = new Map<number, Tracked>();
   #unanswered = new Map<number, Tracked[]>();
 
-  /** A person's update was put into the bot's queue. */
-  sent(updateId: number, chat: number): void {
+  /**
+   * A person's update was put into the bot's queue.
+   * @param chat - where a message of the bot is expected as its answer; undefined for updates that ask for none
+   */
+  sent(updateId: number, chat: number | undefined): void {
     this.counts.sent++;
-    const record: Tracked = { updateId, chat, attempts: 0, sentAt: performance.now() };
+    const record: Tracked = { updateId, chat: chat ?? 0, attempts: 0, sentAt: performance.now() };
     this.#records.set(updateId, record);
-    const waiting = this.#unanswered.get(chat);
-    if (waiting === undefined) this.#unanswered.set(chat, [record]);
-    else waiting.push(record);
+    if (chat !== undefined) this.#expectAnswer(chat, record);
     if (this.#records.size > REMEMBERED_UPDATES) {
       for (const id of this.#records.keys()) {
         this.#records.delete(id);
@@ -132,6 +134,12 @@ export class Stats {
     this.counts = noCounts();
     this.#records.clear();
     this.#unanswered.clear();
+  }
+
+  #expectAnswer(chat: number, record: Tracked): void {
+    const waiting = this.#unanswered.get(chat);
+    if (waiting === undefined) this.#unanswered.set(chat, [record]);
+    else waiting.push(record);
   }
 
   #reached(updateId: number): void {

@@ -146,14 +146,20 @@ function resumeWebhook(bot: Bot, tools: SenderTools): void {
   bot.sender.resume();
 }
 
+/** Another process listens on the port. */
+export class PortTaken extends Error {
+  override readonly name = "PortTaken";
+}
+
 function listen(server: Server, host: string, port: number, what: string): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === "EADDRINUSE"
-          ? "the port is taken; choose another one or end the process that has it"
-          : error.message;
-      reject(new Error(`the Telegram stand-in can't listen on ${host}:${port} (${what}): ${why}`));
+      const where = `the Telegram stand-in can't listen on ${host}:${port} (${what})`;
+      if (error.code !== "EADDRINUSE") reject(new Error(`${where}: ${error.message}`));
+      else
+        reject(
+          new PortTaken(`${where}: the port is taken; choose another one or end the process that has it`),
+        );
     });
     server.listen(port, host, () => {
       const address = server.address();

@@ -39,7 +39,10 @@ export function toRegExp(glob: string): RegExp {
     else if (letter === "[") {
       const end = glob.indexOf("]", i);
       if (end === -1) throw new Error(`the path pattern "${glob}" has a "[" without "]"`);
-      source += `[${glob.slice(i + 1, end).replace(/^!/, "^").replaceAll("\\", "\\\\")}]`;
+      source += `[${glob
+        .slice(i + 1, end)
+        .replace(/^!/, "^")
+        .replaceAll("\\", "\\\\")}]`;
       i = end;
     } else if (letter === "{") {
       if (!glob.includes("}", i)) throw new Error(`the path pattern "${glob}" has a "{" without "}"`);

@@ -1,5 +1,14 @@
 /** What a preview of a Command answers. */
-import { equal, hasUnknown, isMap, isNothing, type PropertyMap, Secret, unknown, type Value } from "../framework/values.ts";
+import {
+  equal,
+  hasUnknown,
+  isMap,
+  isNothing,
+  type PropertyMap,
+  Secret,
+  unknown,
+  type Value,
+} from "../framework/values.ts";
 
 /** The outputs that a run fills in, of those that a state has. */
 const OUTPUTS = ["stdout", "stderr", "assets"] as const;
@@ -12,7 +21,8 @@ const OUTPUTS = ["stdout", "stderr", "assets"] as const;
 export function previewOf(inputs: PropertyMap, state: PropertyMap): PropertyMap {
   const creating = Object.keys(state).length === 0;
   const runs =
-    creating || Object.keys({ ...state, ...inputs }).some((name) => isInput(name) && changes(inputs[name], state[name]));
+    creating ||
+    Object.keys({ ...state, ...inputs }).some((name) => isInput(name) && changes(inputs[name], state[name]));
   const outputs: PropertyMap = {};
   for (const name of OUTPUTS) {
     const before = state[name];

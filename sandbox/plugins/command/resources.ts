@@ -1,8 +1,8 @@
 /** local.Command and the function local.run of the command provider 1.2.1. */
 import { randomBytes } from "node:crypto";
+import { checkInputs } from "../framework/check.ts";
 import type { Call, Fields, Resource } from "../framework/resource.ts";
 import { isMap, type PropertyMap, type Value } from "../framework/values.ts";
-import { checkInputs } from "../framework/check.ts";
 import { previewOf } from "./preview.ts";
 import { runCommand } from "./run.ts";
 
@@ -36,13 +36,13 @@ export const localCommand: Resource<null> = {
   previewOf: ({ inputs, state }) => previewOf(inputs, state),
   create: async (call) => ({
     id: call.name + randomBytes(4).toString("hex"),
-    state: await runIfGiven(call.inputs["create"], call.inputs, {}, call),
+    state: await runIfGiven(call.inputs.create, call.inputs, {}, call),
   }),
   // Without an update of its own, the create command runs again.
-  update: (call) => runIfGiven(call.inputs["update"] ?? call.inputs["create"], call.inputs, call.state, call),
+  update: (call) => runIfGiven(call.inputs.update ?? call.inputs.create, call.inputs, call.state, call),
   // The official plugin runs the command of the state, with the state's environment and stdin.
   delete: async (call) => {
-    await runIfGiven(call.state["delete"], call.state, call.state, call);
+    await runIfGiven(call.state.delete, call.state, call.state, call);
   },
 };
 
@@ -65,6 +65,6 @@ export async function localRun(call: Call<null> & { readonly args: PropertyMap }
   const { failures } = checkInputs(fields, "native", "command:local:run", {}, call.args, naming);
   const [first] = failures;
   if (first !== undefined) throw new Error(first.reason);
-  const outputs = await runCommand(String(call.args["command"] as string), call.args, {}, call);
+  const outputs = await runCommand(String(call.args.command as string), call.args, {}, call);
   return { ...call.args, ...outputs };
 }

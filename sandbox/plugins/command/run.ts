@@ -30,29 +30,39 @@ export async function runCommand(
   previous: Previous,
   surroundings: Surroundings,
 ): Promise<PropertyMap> {
-  const dir = typeof inputs["dir"] === "string" ? inputs["dir"] : process.cwd();
+  const dir = typeof inputs.dir === "string" ? inputs.dir : process.cwd();
   const [program = "", ...args] = [...interpreterOf(inputs), command];
-  const collected = collector(inputs["logging"], surroundings.status);
-  const failure = await execute(program, args, dir, environmentOf(inputs, previous), inputs["stdin"], collected, surroundings);
+  const collected = collector(inputs.logging, surroundings.status);
+  const failure = await execute(
+    program,
+    args,
+    dir,
+    environmentOf(inputs, previous),
+    inputs.stdin,
+    collected,
+    surroundings,
+  );
   collected.end();
   if (failure !== undefined) throw new Error(`${failure}: running ${quoted(command)}:\n${collected.both()}`);
-  const globs = inputs["assetPaths"];
+  const globs = inputs.assetPaths;
   const assets = Array.isArray(globs) ? { assets: findAssets(dir, globs.map(String)) } : {};
   return { stdout: trimmed(collected.stdout()), stderr: trimmed(collected.stderr()), ...assets };
 }
 
 function interpreterOf(inputs: PropertyMap): string[] {
-  const given = inputs["interpreter"];
+  const given = inputs.interpreter;
   return Array.isArray(given) && given.length > 0 ? given.map(String) : ["/bin/sh", "-c"];
 }
 
 function environmentOf(inputs: PropertyMap, previous: Previous): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env };
-  const given = inputs["environment"];
+  const given = inputs.environment;
   if (isMap(given)) for (const [name, value] of Object.entries(given)) env[name] = String(value as string);
-  if (inputs["addPreviousOutputInEnv"] === false) return env;
-  if (typeof previous.stdout === "string" && previous.stdout !== "") env["PULUMI_COMMAND_STDOUT"] = previous.stdout;
-  if (typeof previous.stderr === "string" && previous.stderr !== "") env["PULUMI_COMMAND_STDERR"] = previous.stderr;
+  if (inputs.addPreviousOutputInEnv === false) return env;
+  if (typeof previous.stdout === "string" && previous.stdout !== "")
+    env.PULUMI_COMMAND_STDOUT = previous.stdout;
+  if (typeof previous.stderr === "string" && previous.stderr !== "")
+    env.PULUMI_COMMAND_STDERR = previous.stderr;
   return env;
 }
 
@@ -72,7 +82,9 @@ function collector(logging: Value | undefined, status: (line: string) => void): 
     logging === undefined || logging === null || logging === "stdoutAndStderr" || logging === stream;
   let rest = Buffer.alloc(0);
   const text = (stream?: string): string =>
-    Buffer.concat(chunks.filter((one) => stream === undefined || one.stream === stream).map((one) => one.chunk)).toString();
+    Buffer.concat(
+      chunks.filter((one) => stream === undefined || one.stream === stream).map((one) => one.chunk),
+    ).toString();
   return {
     add(stream, chunk) {
       chunks.push({ stream, chunk });
@@ -105,7 +117,11 @@ async function execute(
 ): Promise<string | undefined> {
   if (signal.aborted) return "context canceled";
   const input = typeof stdin === "string" && stdin !== "" ? stdin : undefined;
-  const child = spawn(program, args, { cwd, env, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    cwd,
+    env,
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  });
   const kill = (): boolean => child.kill("SIGKILL");
   signal.addEventListener("abort", kill);
   const timer = timeoutSeconds > 0 ? setTimeout(kill, timeoutSeconds * 1000) : undefined;
@@ -147,7 +163,8 @@ const SIGNAL_WORDS: Readonly<Record<string, string>> = {
 
 function startFailure(error: NodeJS.ErrnoException, program: string, cwd: string): string {
   if (error.code === "ENOENT" && !existsSync(cwd)) return `chdir ${cwd}: no such file or directory`;
-  if (error.code === "ENOENT" && !program.includes("/")) return `exec: "${program}": executable file not found in $PATH`;
+  if (error.code === "ENOENT" && !program.includes("/"))
+    return `exec: "${program}": executable file not found in $PATH`;
   const reasons: Record<string, string> = {
     ENOENT: "no such file or directory",
     EACCES: "permission denied",
@@ -169,7 +186,9 @@ export function quoted(text: string): string {
     const known = short[letter] ?? more[letter];
     if (known !== undefined) return known;
     const code = letter.codePointAt(0) ?? 0;
-    return code < 0x80 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+    return code < 0x80
+      ? `\\x${code.toString(16).padStart(2, "0")}`
+      : `\\u${code.toString(16).padStart(4, "0")}`;
   });
   return `"${inner}"`;
 }

@@ -4,9 +4,8 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { child, element } from "./paths.ts";
-import type { CheckFailure, Checked, Field, Fields, Flavour } from "./resource.ts";
-import { isMap, isNothing, type PropertyMap, Secret, Unknown, type Value } from "./values.ts";
-import { Archive, Asset } from "./values.ts";
+import type { Checked, CheckFailure, Field, Fields, Flavour } from "./resource.ts";
+import { Archive, Asset, isMap, isNothing, type PropertyMap, Secret, Unknown, type Value } from "./values.ts";
 
 /** The property in which flavour "sdk" lists which inputs are defaults. */
 export const DEFAULTS = "__defaults";
@@ -118,7 +117,8 @@ function addDefaults(
     const value =
       hasDefault && !isNothing(old) && sticky(name)
         ? old
-        : (field.default ?? (field.autoname === undefined || path !== "" ? undefined : autoname(context, field)));
+        : (field.default ??
+          (field.autoname === undefined || path !== "" ? undefined : autoname(context, field)));
     if (value === undefined) continue;
     inputs[name] = value;
     filled.push(name);
@@ -132,7 +132,9 @@ function autoname(context: Context, field: Field): string | undefined {
   if (naming.proposed !== undefined) return naming.proposed;
   const maxLength = typeof field.autoname === "object" ? field.autoname.maxLength : 255;
   const random =
-    naming.seed.length > 0 ? createHash("sha256").update(naming.seed).digest("hex") : randomBytes(4).toString("hex");
+    naming.seed.length > 0
+      ? createHash("sha256").update(naming.seed).digest("hex")
+      : randomBytes(4).toString("hex");
   const suffix = `-${random.slice(0, 7)}`;
   return naming.name.slice(0, maxLength - suffix.length) + suffix;
 }
@@ -194,18 +196,31 @@ function boolIn(context: Context, value: Value): boolean | undefined {
   return value === "true" ? true : value === "false" ? false : undefined;
 }
 
-function checkList(context: Context, at: string, field: Field, old: Value | undefined, value: Value[]): Value {
+function checkList(
+  context: Context,
+  at: string,
+  field: Field,
+  old: Value | undefined,
+  value: Value[],
+): Value {
   const part = field.of ?? { kind: "string" };
   return value.map((item, i) =>
-    item === null ? null : checkValue(context, element(at, i), part, Array.isArray(old) ? old[i] : undefined, item),
+    item === null
+      ? null
+      : checkValue(context, element(at, i), part, Array.isArray(old) ? old[i] : undefined, item),
   );
 }
 
 function checkMap(context: Context, at: string, field: Field, value: PropertyMap): Value {
   const part = field.of ?? { kind: "string" };
-  const entries = Object.entries(value).filter(([, item]) => item !== null || context.flavour === "framework");
+  const entries = Object.entries(value).filter(
+    ([, item]) => item !== null || context.flavour === "framework",
+  );
   return Object.fromEntries(
-    entries.map(([name, item]) => [name, item === null ? null : checkValue(context, child(at, name), part, undefined, item)]),
+    entries.map(([name, item]) => [
+      name,
+      item === null ? null : checkValue(context, child(at, name), part, undefined, item),
+    ]),
   );
 }
 
@@ -213,6 +228,7 @@ function checkMap(context: Context, at: string, field: Field, value: PropertyMap
 function kindOf(value: Value): string {
   if (value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
-  if (typeof value === "object") return isMap(value) ? "an object" : `a ${value.constructor.name.toLowerCase()}`;
+  if (typeof value === "object")
+    return isMap(value) ? "an object" : `a ${value.constructor.name.toLowerCase()}`;
   return `a ${typeof value === "boolean" ? "boolean" : typeof value}`;
 }

@@ -15,7 +15,10 @@ export function checkConfig<P>(provider: Provider<P>, request: pb.CheckRequest):
     if (isOurs(provider, name)) parsed[name] = parse(provider.config?.[name], value);
   }
   const what = `the provider ${provider.name}`;
-  const { failures } = checkInputs(provider.config ?? {}, "framework", what, {}, parsed, { name: "", seed: new Uint8Array() });
+  const { failures } = checkInputs(provider.config ?? {}, "framework", what, {}, parsed, {
+    name: "",
+    seed: new Uint8Array(),
+  });
   const response = new pb.CheckResponse().setInputs(encode({ ...given, ...provider.configAdds }));
   for (const { property, reason } of failures) {
     response.addFailures(new pb.CheckFailure().setProperty(property).setReason(reason));
@@ -39,7 +42,8 @@ function isOurs<P>(provider: Provider<P>, name: string): boolean {
 /** Values that aren't texts travel as JSON (pulumi-terraform-bridge, `config_encoding.go`). */
 function parse(field: Field | undefined, value: Value): Value {
   if (value instanceof Secret) return new Secret(parse(field, value.value));
-  if (field === undefined || field.kind === "string" || typeof value !== "string" || value === "") return value;
+  if (field === undefined || field.kind === "string" || typeof value !== "string" || value === "")
+    return value;
   try {
     return JSON.parse(value) as Value;
   } catch {

@@ -64,7 +64,8 @@ function isAbsent(value: Value | undefined): boolean {
 
 /** Whether a part of the value has a field whose change replaces. */
 function replacesInside(field: Field, value: Value | undefined): boolean {
-  if (Array.isArray(value)) return value.some((item) => field.of?.replace === true || replacesInside(field.of ?? field, item));
+  if (Array.isArray(value))
+    return value.some((item) => field.of?.replace === true || replacesInside(field.of ?? field, item));
   if (!isMap(value)) return false;
   return Object.entries(field.fields ?? {}).some(
     ([name, part]) => !isNothing(value[name]) && (part.replace === true || replacesInside(part, value[name])),
@@ -109,7 +110,13 @@ function diffList(
 }
 
 /** Elements that stay are found by the longest common subsequence, so that an insertion is one addition. */
-function diffScalars(found: Detailed, path: string, replaces: boolean, before: Value[], after: Value[]): void {
+function diffScalars(
+  found: Detailed,
+  path: string,
+  replaces: boolean,
+  before: Value[],
+  after: Value[],
+): void {
   const common = longestCommon(before, after);
   const removed = before.map((_, i) => i).filter((i) => !common.some(([old]) => old === i));
   const added = after.map((_, i) => i).filter((i) => !common.some(([, now]) => now === i));
@@ -118,7 +125,9 @@ function diffScalars(found: Detailed, path: string, replaces: boolean, before: V
 }
 
 function longestCommon(before: Value[], after: Value[]): [number, number][] {
-  const lengths = Array.from({ length: before.length + 1 }, () => new Array<number>(after.length + 1).fill(0));
+  const lengths = Array.from({ length: before.length + 1 }, () =>
+    new Array<number>(after.length + 1).fill(0),
+  );
   const at = (i: number, j: number): number => lengths[i]?.[j] ?? 0;
   for (let i = before.length - 1; i >= 0; i--) {
     for (let j = after.length - 1; j >= 0; j--) {
@@ -155,7 +164,12 @@ function diffSet(
   const removed = [...old].filter(([key]) => !now.has(key)).map(([, i]) => i);
   const added = [...now].filter(([key]) => !old.has(key)).map(([, i]) => i);
   if (removed.length === 0 && added.length === 0) return;
-  const indices = matchInputs(part, added.sort((a, b) => a - b), after, Array.isArray(input) ? input : []);
+  const indices = matchInputs(
+    part,
+    added.sort((a, b) => a - b),
+    after,
+    Array.isArray(input) ? input : [],
+  );
   if (indices === undefined) {
     // Only the set's own flag counts here, not those of what holds it or what it holds.
     put(found, path, "UPDATE", field.replace === true);
@@ -190,7 +204,9 @@ function matchInputs(
 function comesFrom(field: Field, input: Value | undefined, planned: Value | undefined): boolean {
   if (isNothing(input)) {
     if (isNothing(planned) || field.computed === true) return true;
-    return Array.isArray(planned) ? planned.length === 0 : isMap(planned) && Object.keys(planned).length === 0;
+    return Array.isArray(planned)
+      ? planned.length === 0
+      : isMap(planned) && Object.keys(planned).length === 0;
   }
   if (Array.isArray(input)) {
     return (

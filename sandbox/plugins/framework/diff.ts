@@ -1,10 +1,20 @@
 /** Diff in the style of each flavour. */
+
+import { DEFAULTS } from "./check.ts";
 import { detailedDiff } from "./detailed.ts";
 import { child, element, topLevel } from "./paths.ts";
 import { planState } from "./plan.ts";
 import type { DiffAnswer, DiffKind, Flavour, Resource } from "./resource.ts";
-import { equal, hasUnknown, isMap, isNothing, type PropertyMap, Secret, Unknown, type Value } from "./values.ts";
-import { DEFAULTS } from "./check.ts";
+import {
+  equal,
+  hasUnknown,
+  isMap,
+  isNothing,
+  type PropertyMap,
+  Secret,
+  Unknown,
+  type Value,
+} from "./values.ts";
 
 /** What is compared: the state and inputs of the last deployment with the checked inputs. */
 export interface DiffQuestion {
@@ -104,7 +114,12 @@ function withoutInternal(map: PropertyMap): PropertyMap {
 }
 
 /** The engine's own comparison of two property maps, key by key. */
-function compareInputs(found: Record<string, DiffKind>, path: string, before: PropertyMap, after: PropertyMap): void {
+function compareInputs(
+  found: Record<string, DiffKind>,
+  path: string,
+  before: PropertyMap,
+  after: PropertyMap,
+): void {
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
     compareValues(found, child(path, name), before[name], after[name]);
   }

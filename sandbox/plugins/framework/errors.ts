@@ -1,8 +1,8 @@
 /** Errors as the engine understands them. */
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import any from "google-protobuf/google/protobuf/any_pb.js";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import statusPb from "@pulumi/pulumi/proto/status_pb.js";
+import any from "google-protobuf/google/protobuf/any_pb.js";
 import { encode, type PropertyMap } from "./values.ts";
 
 /** A method or type that the stand-in doesn't have; the engine sees UNIMPLEMENTED. */
@@ -31,7 +31,11 @@ export function toServiceError(error: unknown): Partial<ServiceError> {
 }
 
 /** The gRPC error that makes the engine keep a half-made resource. */
-export function initFailed(error: PartlyDone, state: PropertyMap, inputs: PropertyMap): Partial<ServiceError> {
+export function initFailed(
+  error: PartlyDone,
+  state: PropertyMap,
+  inputs: PropertyMap,
+): Partial<ServiceError> {
   const detail = new providerPb.ErrorResourceInitFailed()
     .setId(error.id)
     .setProperties(encode(state))
@@ -39,7 +43,10 @@ export function initFailed(error: PartlyDone, state: PropertyMap, inputs: Proper
     .setReasonsList([...error.reasons]);
   const packed = new any.Any();
   packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed", "type.googleapis.com/");
-  const whole = new statusPb.Status().setCode(status.UNKNOWN).setMessage(error.message).setDetailsList([packed]);
+  const whole = new statusPb.Status()
+    .setCode(status.UNKNOWN)
+    .setMessage(error.message)
+    .setDetailsList([packed]);
   const metadata = new Metadata();
   metadata.set("grpc-status-details-bin", Buffer.from(whole.serializeBinary()));
   return { code: status.UNKNOWN, details: error.message, metadata };

@@ -2,7 +2,16 @@
 import { DEFAULTS } from "./check.ts";
 import type { Field, Fields, Flavour, Resource } from "./resource.ts";
 import { inSetOrder } from "./sets.ts";
-import { isMap, isNothing, mapWithoutSecrets, type PropertyMap, Secret, Unknown, unknown, type Value } from "./values.ts";
+import {
+  isMap,
+  isNothing,
+  mapWithoutSecrets,
+  type PropertyMap,
+  Secret,
+  Unknown,
+  unknown,
+  type Value,
+} from "./values.ts";
 
 /** The key under which Terraform SDK v2 keeps a resource's timeouts in its private state. */
 const TIMEOUTS = "e2bfb730-ecaa-11e6-8f88-34363bc7c4c0";
@@ -20,7 +29,8 @@ function markSecret(field: Field | undefined, value: Value, unknownsToo: boolean
   if (value instanceof Unknown && !unknownsToo) return value;
   if (field.secret === true) return new Secret(value);
   if (isMap(value) && field.fields !== undefined) return markSecrets(field.fields, value, unknownsToo);
-  if (Array.isArray(value) && field.of !== undefined) return value.map((item) => markSecret(field.of, item, unknownsToo));
+  if (Array.isArray(value) && field.of !== undefined)
+    return value.map((item) => markSecret(field.of, item, unknownsToo));
   return value;
 }
 
@@ -43,8 +53,8 @@ export function finishState<P>(
     const known = value instanceof Unknown || value === undefined ? null : value;
     state[name] = Array.isArray(known) && field.kind === "set" ? ordered(known, field) : known;
   }
-  const idField = resource.fields["id"];
-  if (idField === undefined && flavour === "sdk") state["id"] = made.id;
+  const idField = resource.fields.id;
+  if (idField === undefined && flavour === "sdk") state.id = made.id;
   const meta = metaOf(resource);
   const marked = markSecrets(resource.fields, flavour === "framework" ? withoutNothing(state) : state);
   return meta === undefined ? marked : { ...marked, __meta: meta };
@@ -71,10 +81,10 @@ export function previewState<P>(
     return { ...withoutNothing(rawInputs), ...Object.fromEntries(outputs.map(([name]) => [name, unknown])) };
   }
   const creating = Object.keys(state).length === 0;
-  const id = creating ? unknown : (state["id"] ?? unknown);
+  const id = creating ? unknown : (state.id ?? unknown);
   if (flavour === "framework") return markSecrets(resource.fields, withoutNothing(planned));
   const meta = metaOf(resource);
-  const whole = { ...planned, ...(resource.fields["id"] === undefined ? { id } : {}) };
+  const whole = { ...planned, ...(resource.fields.id === undefined ? { id } : {}) };
   return markSecrets(resource.fields, meta === undefined ? whole : { ...whole, __meta: meta });
 }
 
@@ -86,7 +96,7 @@ function metaOf<P>(resource: Resource<P>): string | undefined {
       Object.entries(resource.timeouts).map(([step, minutes]) => [step, minutes * NANOSECONDS_A_MINUTE]),
     );
   }
-  if (resource.schemaVersion !== undefined) meta["schema_version"] = String(resource.schemaVersion);
+  if (resource.schemaVersion !== undefined) meta.schema_version = String(resource.schemaVersion);
   return JSON.stringify(meta);
 }
 
@@ -136,12 +146,17 @@ function refreshValue(field: Field | undefined, old: Value, now: Value): { value
   }
   if (isMap(old) && isMap(now)) {
     if (field?.fields !== undefined) return refreshObject(field.fields, old, now);
-    const entries = Object.entries(old).flatMap(([name, item]): [string, { value: Value; same: boolean }][] => {
-      const other = now[name];
-      return other === undefined ? [] : [[name, refreshValue(field?.of, item, other)]];
-    });
+    const entries = Object.entries(old).flatMap(
+      ([name, item]): [string, { value: Value; same: boolean }][] => {
+        const other = now[name];
+        return other === undefined ? [] : [[name, refreshValue(field?.of, item, other)]];
+      },
+    );
     const value = Object.fromEntries(entries.map(([name, part]) => [name, part.value]));
-    return { value, same: entries.length === Object.keys(old).length && entries.every(([, part]) => part.same) };
+    return {
+      value,
+      same: entries.length === Object.keys(old).length && entries.every(([, part]) => part.same),
+    };
   }
   return { value: now, same: JSON.stringify(old) === JSON.stringify(now) };
 }

@@ -4,7 +4,16 @@
  */
 import type { Field, Fields, Flavour, Resource } from "./resource.ts";
 import { identity, inSetOrder, isZero } from "./sets.ts";
-import { equal, hasUnknown, isMap, isNothing, type PropertyMap, Unknown, unknown, type Value } from "./values.ts";
+import {
+  equal,
+  hasUnknown,
+  isMap,
+  isNothing,
+  type PropertyMap,
+  Unknown,
+  unknown,
+  type Value,
+} from "./values.ts";
 
 /** The planned state. An empty `state` means that the resource is to be created. */
 export function planState<P>(
@@ -36,7 +45,12 @@ function planObject(fields: Fields, state: PropertyMap, inputs: PropertyMap, cre
   return planned;
 }
 
-function planField(field: Field, before: Value | undefined, input: Value | undefined, creating: boolean): Value {
+function planField(
+  field: Field,
+  before: Value | undefined,
+  input: Value | undefined,
+  creating: boolean,
+): Value {
   if (input instanceof Unknown) return unknown;
   if (isNothing(input)) return planAbsent(field, before, creating);
   if (field.ignored === true && !creating && before !== undefined) return before;
@@ -46,7 +60,9 @@ function planField(field: Field, before: Value | undefined, input: Value | undef
     case "set":
       return Array.isArray(input) ? planSet(field, before, input) : input;
     case "object":
-      return isMap(input) ? planObject(field.fields ?? {}, isMap(before) ? before : {}, input, creating) : input;
+      return isMap(input)
+        ? planObject(field.fields ?? {}, isMap(before) ? before : {}, input, creating)
+        : input;
     default:
       return !isNothing(before) && sameValue(field, before, input) ? before : input;
   }
@@ -94,7 +110,12 @@ function planSet(field: Field, before: Value | undefined, input: Value[]): Value
  * The plan of Terraform's plugin framework: what is given counts; what is computed or has a default and isn't given
  * keeps its value; on creation it becomes the default, or unknown.
  */
-function planFramework(fields: Fields, state: PropertyMap, inputs: PropertyMap, creating: boolean): PropertyMap {
+function planFramework(
+  fields: Fields,
+  state: PropertyMap,
+  inputs: PropertyMap,
+  creating: boolean,
+): PropertyMap {
   const planned: PropertyMap = {};
   for (const [name, field] of Object.entries(fields)) {
     const input = inputs[name];
@@ -113,6 +134,7 @@ function planFramework(fields: Fields, state: PropertyMap, inputs: PropertyMap, 
     }
   }
   const changed = Object.keys(fields).some((name) => !equal(planned[name], state[name]));
-  for (const [name, field] of Object.entries(fields)) if (changed && field.fresh === true) planned[name] = unknown;
+  for (const [name, field] of Object.entries(fields))
+    if (changed && field.fresh === true) planned[name] = unknown;
   return planned;
 }

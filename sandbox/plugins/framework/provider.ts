@@ -1,9 +1,9 @@
 /** The ResourceProvider service on top of resources' tables. */
-import type { sendUnaryData, ServerUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
-import empty from "google-protobuf/google/protobuf/empty_pb.js";
+import type { ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } from "@grpc/grpc-js";
 import pluginPb from "@pulumi/pulumi/proto/plugin_pb.js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { checkConfig, readConfig } from "./config.ts";
 import { type EngineLog, engineLog } from "./engine.ts";
 import { NotImplemented, toServiceError } from "./errors.ts";
@@ -16,7 +16,10 @@ import { decode, encode, mapWithoutSecrets } from "./values.ts";
 const MISSING = ["parameterize", "call", "construct", "attach", "getMapping", "getMappings", "list"] as const;
 
 /** A provider as a gRPC service. `address` is the engine's, for log lines. */
-export function providerService<P>(provider: Provider<P>, address?: string): { service: Service; busy: () => boolean } {
+export function providerService<P>(
+  provider: Provider<P>,
+  address?: string,
+): { service: Service; busy: () => boolean } {
   let log: EngineLog = engineLog(address);
   let configured: Promise<P> | undefined;
   let inWork = 0;
@@ -116,7 +119,9 @@ function findResource<P>(provider: Provider<P>, type: string): Resource<P> {
     throw new Error(`${type} is not supported by the sandbox's stand-in plugin: ${refused}`);
   }
   const known = provider.resources.map((one) => one.type).join(", ");
-  throw new Error(`unrecognized resource type ${type}; the sandbox's stand-in for ${provider.name} knows ${known}`);
+  throw new Error(
+    `unrecognized resource type ${type}; the sandbox's stand-in for ${provider.name} knows ${known}`,
+  );
 }
 
 function unknownFunction<P>(provider: Provider<P>, token: string): string {

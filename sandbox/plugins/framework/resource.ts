@@ -37,7 +37,7 @@
  *   `check` runs after the shared Check and may change inputs and add failures; `plan` may change the planned
  *   state (both see unknowns).
  */
-import type { Value, PropertyMap } from "./values.ts";
+import type { PropertyMap, Value } from "./values.ts";
 
 /** What kind of values a field takes. "set" has no order; "object" has named `fields`; "map" has free keys. */
 export type Kind = "string" | "number" | "int" | "bool" | "list" | "set" | "map" | "object" | "any" | "asset";
@@ -221,7 +221,12 @@ export interface Provider<P> {
   readonly resources: readonly Resource<P>[];
   /** Types that exist officially and are refused by name: token → what to do instead. */
   readonly refused?: Readonly<Record<string, string>>;
-  readonly functions?: Readonly<Record<string, (call: Call<P> & { readonly args: PropertyMap; readonly preview: boolean }) => Promise<PropertyMap>>>;
+  readonly functions?: Readonly<
+    Record<
+      string,
+      (call: Call<P> & { readonly args: PropertyMap; readonly preview: boolean }) => Promise<PropertyMap>
+    >
+  >;
   /** Configuration keys whose change replaces every resource of the provider. Default: none. */
   readonly configReplaces?: readonly string[];
   /** How the official plugin words an unimplemented Handshake; left out: it answers the handshake. */

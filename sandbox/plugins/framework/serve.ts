@@ -1,5 +1,10 @@
 /** The process of a plugin: a gRPC server, its port on stdout, and its end. */
-import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import {
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 
 /** The largest message that the engine and its plugins exchange, in bytes. */
 const MAX_MESSAGE = 400 * 1024 * 1024;

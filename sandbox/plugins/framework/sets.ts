@@ -65,7 +65,9 @@ function objectOrderKey(value: PropertyMap, fields: Fields): string {
   const names = Object.keys(Object.keys(fields).length > 0 ? fields : value);
   const sorted = names.map((name) => ({ name, snake: snakeCase(name) }));
   sorted.sort((a, b) => compareText(a.snake, b.snake));
-  const parts = sorted.map(({ name }) => `${orderKey(value[name] ?? null, fields[name] ?? { kind: "any" })};`);
+  const parts = sorted.map(
+    ({ name }) => `${orderKey(value[name] ?? null, fields[name] ?? { kind: "any" })};`,
+  );
   return `<${parts.join("")}>`;
 }
 

@@ -1,7 +1,7 @@
 /** The methods of a provider that concern one resource: Check, Diff, Create, Read, Update, Delete. */
 import type { handleUnaryCall } from "@grpc/grpc-js";
-import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { checkInputs, DEFAULTS, type Naming } from "./check.ts";
 import { diff } from "./diff.ts";
 import { initFailed, PartlyDone } from "./errors.ts";
@@ -54,11 +54,22 @@ function typeOf(urn: string): string {
   return qualified.slice(qualified.lastIndexOf("$") + 1);
 }
 
-async function check<P>(engine: Engine<P>, subject: Subject<P>, request: pb.CheckRequest): Promise<pb.CheckResponse> {
+async function check<P>(
+  engine: Engine<P>,
+  subject: Subject<P>,
+  request: pb.CheckRequest,
+): Promise<pb.CheckResponse> {
   const { resource, flavour } = subject;
   const call = await engine.call(request.getUrn(), 0);
   const [olds, given] = [decode(request.getOlds()), decode(request.getNews())];
-  const first = checkInputs(resource.fields, flavour, resource.type, olds, given, namingOf(call.name, request));
+  const first = checkInputs(
+    resource.fields,
+    flavour,
+    resource.type,
+    olds,
+    given,
+    namingOf(call.name, request),
+  );
   const second = await resource.check?.({ ...call, inputs: first.inputs, given, olds });
   const inputs = second?.inputs ?? first.inputs;
   const marked = flavour === "native" ? inputs : markSecrets(resource.fields, inputs, true);
@@ -73,11 +84,16 @@ function namingOf(name: string, request: pb.CheckRequest): Naming {
   const naming = { name, seed: request.getRandomseed_asU8() };
   const options = request.getAutonaming();
   if (options === undefined) return naming;
-  if (options.getMode() === pb.CheckRequest.AutonamingOptions.Mode.DISABLE) return { ...naming, disabled: true };
+  if (options.getMode() === pb.CheckRequest.AutonamingOptions.Mode.DISABLE)
+    return { ...naming, disabled: true };
   return { ...naming, proposed: options.getProposedName() };
 }
 
-async function diffStep<P>(engine: Engine<P>, subject: Subject<P>, request: pb.DiffRequest): Promise<pb.DiffResponse> {
+async function diffStep<P>(
+  engine: Engine<P>,
+  subject: Subject<P>,
+  request: pb.DiffRequest,
+): Promise<pb.DiffResponse> {
   const { resource, flavour } = subject;
   const question = {
     state: decode(request.getOlds()),
@@ -107,7 +123,11 @@ function diffResponse(answer: DiffAnswer, flavour: Flavour): pb.DiffResponse {
   return response.setHasdetaileddiff(flavour !== "framework");
 }
 
-async function create<P>(engine: Engine<P>, subject: Subject<P>, request: pb.CreateRequest): Promise<pb.CreateResponse> {
+async function create<P>(
+  engine: Engine<P>,
+  subject: Subject<P>,
+  request: pb.CreateRequest,
+): Promise<pb.CreateResponse> {
   const { resource, flavour } = subject;
   const raw = decode(request.getProperties());
   const call = await engine.call(request.getUrn(), request.getTimeout());
@@ -140,7 +160,11 @@ async function kept<P, T>(
   }
 }
 
-async function read<P>(engine: Engine<P>, subject: Subject<P>, request: pb.ReadRequest): Promise<pb.ReadResponse> {
+async function read<P>(
+  engine: Engine<P>,
+  subject: Subject<P>,
+  request: pb.ReadRequest,
+): Promise<pb.ReadResponse> {
   const { resource, flavour } = subject;
   const [state, inputs] = [decode(request.getProperties()), decode(request.getInputs())];
   const refresh = Object.keys(state).length > 0;
@@ -150,10 +174,17 @@ async function read<P>(engine: Engine<P>, subject: Subject<P>, request: pb.ReadR
   const found = await readNow(engine, subject, request, state, inputs);
   if (found === undefined) return new pb.ReadResponse();
   const newInputs = inputsAfter(subject, inputs, refresh ? found.state : undefined);
-  return new pb.ReadResponse().setId(found.id).setProperties(encode(found.state)).setInputs(encode(newInputs));
+  return new pb.ReadResponse()
+    .setId(found.id)
+    .setProperties(encode(found.state))
+    .setInputs(encode(newInputs));
 }
 
-function inputsAfter<P>({ resource, flavour }: Subject<P>, inputs: PropertyMap, state?: PropertyMap): PropertyMap {
+function inputsAfter<P>(
+  { resource, flavour }: Subject<P>,
+  inputs: PropertyMap,
+  state?: PropertyMap,
+): PropertyMap {
   if (flavour === "framework") return markSecrets(resource.fields, inputs);
   return flavour === "sdk" && state !== undefined ? refreshInputs(resource.fields, inputs, state) : inputs;
 }
@@ -169,12 +200,21 @@ async function readNow<P>(
   if (resource.read === undefined) return { id: request.getId(), state: marked };
   const call = await engine.call(request.getUrn(), 0);
   const plain = mapWithoutSecrets(flavour === "sdk" ? withoutDefaults(inputs) : inputs);
-  const made = await resource.read({ ...call, id: request.getId(), state: mapWithoutSecrets(state), inputs: plain });
+  const made = await resource.read({
+    ...call,
+    id: request.getId(),
+    state: mapWithoutSecrets(state),
+    inputs: plain,
+  });
   if (made === undefined) return undefined;
   return { id: made.id, state: finishState(resource, flavour, made, state, inputs) };
 }
 
-async function update<P>(engine: Engine<P>, subject: Subject<P>, request: pb.UpdateRequest): Promise<pb.UpdateResponse> {
+async function update<P>(
+  engine: Engine<P>,
+  subject: Subject<P>,
+  request: pb.UpdateRequest,
+): Promise<pb.UpdateResponse> {
   const { resource, flavour } = subject;
   const [state, raw] = [decode(request.getOlds()), decode(request.getNews())];
   const call = await engine.call(request.getUrn(), request.getTimeout());
@@ -195,7 +235,11 @@ async function update<P>(engine: Engine<P>, subject: Subject<P>, request: pb.Upd
   return new pb.UpdateResponse().setProperties(encode(finished));
 }
 
-async function remove<P>(engine: Engine<P>, { resource, flavour }: Subject<P>, request: pb.DeleteRequest): Promise<empty.Empty> {
+async function remove<P>(
+  engine: Engine<P>,
+  { resource, flavour }: Subject<P>,
+  request: pb.DeleteRequest,
+): Promise<empty.Empty> {
   if (resource.delete !== undefined) {
     const call = await engine.call(request.getUrn(), request.getTimeout());
     const state = mapWithoutSecrets(decode(request.getProperties()));

@@ -150,7 +150,9 @@ export function equal(a: Value | undefined, b: Value | undefined): boolean {
 }
 
 function sameContent(a: Asset | Archive, b: Asset | Archive): boolean {
-  return a.hash !== "" && b.hash !== "" ? a.hash === b.hash : a.source === b.source && a.content === b.content;
+  return a.hash !== "" && b.hash !== ""
+    ? a.hash === b.hash
+    : a.source === b.source && a.content === b.content;
 }
 
 /** Reads a Struct. A missing Struct is an empty map. */
@@ -184,18 +186,19 @@ function decodeValue(message: struct.Value): Value {
 function decodeSigned(map: PropertyMap): Value {
   const signature = map[SIGNATURE];
   if (signature === undefined) return map;
-  const hash = text(map["hash"]);
+  const hash = text(map.hash);
   switch (signature) {
     case SECRET:
-      return new Secret(map["value"] ?? null);
+      return new Secret(map.value ?? null);
     case ASSET:
       for (const source of ["path", "text", "uri"] as const) {
         const content = map[source];
-        if (typeof content === "string" && (content !== "" || source === "text")) return new Asset(source, content, hash);
+        if (typeof content === "string" && (content !== "" || source === "text"))
+          return new Asset(source, content, hash);
       }
       return new Asset("none", "", hash);
     case ARCHIVE: {
-      const assets = map["assets"];
+      const assets = map.assets;
       if (isMap(assets)) return new Archive("assets", assets, hash);
       for (const source of ["path", "uri"] as const) {
         const content = map[source];
@@ -204,13 +207,19 @@ function decodeSigned(map: PropertyMap): Value {
       return new Archive("none", "", hash);
     }
     case RESOURCE_REFERENCE:
-      return new ResourceReference(text(map["urn"]), map["id"] === "" ? unknown : (map["id"] ?? null), text(map["packageVersion"]));
+      return new ResourceReference(
+        text(map.urn),
+        map.id === "" ? unknown : (map.id ?? null),
+        text(map.packageVersion),
+      );
     case OUTPUT_VALUE: {
-      const value = map["value"] === undefined ? unknown : map["value"];
-      return map["secret"] === true ? new Secret(value) : value;
+      const value = map.value === undefined ? unknown : map.value;
+      return map.secret === true ? new Secret(value) : value;
     }
     default:
-      throw new Error(`a property value carries a signature that this stand-in does not know: ${String(signature)}`);
+      throw new Error(
+        `a property value carries a signature that this stand-in does not know: ${String(signature)}`,
+      );
   }
 }
 

@@ -29,7 +29,9 @@ export function bcrypt(password: string, cost: number, salt: Uint8Array = random
     expandKey(cipher, key, nothing);
     expandKey(cipher, salt, nothing);
   }
-  const words = Uint32Array.from(Array.from({ length: 6 }, (_, i) => Buffer.from("OrpheanBeholderScryDoubt").readUInt32BE(i * 4)));
+  const words = Uint32Array.from(
+    Array.from({ length: 6 }, (_, i) => Buffer.from("OrpheanBeholderScryDoubt").readUInt32BE(i * 4)),
+  );
   for (let i = 0; i < words.length; i += 2) for (let n = 0; n < 64; n++) encrypt(cipher, words, i);
   const digest = Buffer.alloc(words.length * 4);
   words.forEach((word, i) => digest.writeUInt32BE(word, i * 4));

@@ -10,17 +10,17 @@ const SPECIAL = "!@#$%&*()-_=+[]{}<>:?";
 
 /** Draws a text by the planned state of a password or string: length, allowed classes, minimum of each. */
 export function drawText(rules: PropertyMap): string {
-  const own = rules["overrideSpecial"];
+  const own = rules.overrideSpecial;
   const special = typeof own === "string" && own !== "" ? own : SPECIAL;
   const classes = [
-    { allowed: rules["upper"], characters: UPPER, minimum: rules["minUpper"] },
-    { allowed: rules["lower"], characters: LOWER, minimum: rules["minLower"] },
-    { allowed: rules["numeric"], characters: NUMERIC, minimum: rules["minNumeric"] },
-    { allowed: rules["special"], characters: special, minimum: rules["minSpecial"] },
+    { allowed: rules.upper, characters: UPPER, minimum: rules.minUpper },
+    { allowed: rules.lower, characters: LOWER, minimum: rules.minLower },
+    { allowed: rules.numeric, characters: NUMERIC, minimum: rules.minNumeric },
+    { allowed: rules.special, characters: special, minimum: rules.minSpecial },
   ];
   const all = classes.flatMap((one) => (one.allowed === true ? [...one.characters] : []));
   const drawn = classes.flatMap((one) => draw([...one.characters], Number(one.minimum ?? 0)));
-  drawn.push(...draw(all, Number(rules["length"]) - drawn.length));
+  drawn.push(...draw(all, Number(rules.length) - drawn.length));
   return shuffle(drawn).join("");
 }
 

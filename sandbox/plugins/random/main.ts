@@ -1,14 +1,9 @@
 /** The stand-in for the official plugin random 4.21.2, as a plugin process. */
 import { runProvider } from "../framework/provider.ts";
-import {
-  randomBytesResource,
-  randomId,
-  randomPassword,
-  randomString,
-  randomUuid,
-} from "./resources.ts";
+import { randomBytesResource, randomId, randomPassword, randomString, randomUuid } from "./resources.ts";
 
-const INSTEAD = "use RandomPassword, RandomString, RandomId, RandomUuid or RandomBytes, or the official plugin";
+const INSTEAD =
+  "use RandomPassword, RandomString, RandomId, RandomUuid or RandomBytes, or the official plugin";
 
 await runProvider({
   name: "random",

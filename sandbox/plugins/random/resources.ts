@@ -18,7 +18,9 @@ const secretOutput: Field = { kind: "string", output: true, secret: true };
 /** A keeper whose value is null counts as none, so that an empty map may become another kind of empty map. */
 function keeperChanged(before: Value, after: Value): boolean {
   const [old, now] = [isMap(before) ? before : {}, isMap(after) ? after : {}];
-  return [...new Set([...Object.keys(old), ...Object.keys(now)])].some((name) => !equal(old[name], now[name]));
+  return [...new Set([...Object.keys(old), ...Object.keys(now)])].some(
+    (name) => !equal(old[name], now[name]),
+  );
 }
 
 /** What little can change without a replacement changes nothing that was drawn. */
@@ -45,13 +47,13 @@ const textFields: Fields = {
 
 /** `number` is the old name of `numeric`: whichever is given counts for both. */
 function planText({ inputs, planned }: { inputs: PropertyMap; planned: PropertyMap }): PropertyMap {
-  const numeric = inputs["numeric"] ?? inputs["number"] ?? planned["numeric"] ?? true;
+  const numeric = inputs.numeric ?? inputs.number ?? planned.numeric ?? true;
   return { ...planned, numeric, number: numeric };
 }
 
 function checkText({ inputs }: { inputs: PropertyMap }): { inputs: PropertyMap; failures: CheckFailure[] } {
   const failures: CheckFailure[] = [];
-  const length = inputs["length"];
+  const length = inputs.length;
   const least = ["minUpper", "minLower", "minNumeric", "minSpecial"].map((name) => numberOf(inputs[name]));
   const sum = least.reduce((a, b) => a + b, 0);
   if (typeof length === "number" && (length < 1 || length < sum)) {
@@ -60,7 +62,7 @@ function checkText({ inputs }: { inputs: PropertyMap }): { inputs: PropertyMap; 
     failures.push({ property: "", reason });
   }
   const classes = ["special", "upper", "lower", "numeric"];
-  if (inputs["number"] === undefined && classes.every((name) => inputs[name] === false)) {
+  if (inputs.number === undefined && classes.every((name) => inputs[name] === false)) {
     const reason =
       "Invalid Attribute Combination. At least one attribute out of [special,upper,lower,numeric] must be specified as true";
     failures.push({ property: "", reason });
@@ -82,7 +84,10 @@ export const randomPassword: Resource<null> = {
   update,
   create: ({ planned }) => {
     const result = drawText(planned);
-    return Promise.resolve({ id: "none", state: { id: "none", result, bcryptHash: bcrypt(result, BCRYPT_COST) } });
+    return Promise.resolve({
+      id: "none",
+      state: { id: "none", result, bcryptHash: bcrypt(result, BCRYPT_COST) },
+    });
   },
 };
 
@@ -115,8 +120,8 @@ export const randomId: Resource<null> = {
   },
   update,
   create: ({ inputs }) => {
-    const bytes = randomBytes(Number(inputs["byteLength"]));
-    const prefix = isNothing(inputs["prefix"]) ? "" : String(inputs["prefix"] as string);
+    const bytes = randomBytes(Number(inputs.byteLength));
+    const prefix = isNothing(inputs.prefix) ? "" : String(inputs.prefix as string);
     const hex = bytes.toString("hex");
     const id = bytes.toString("base64url");
     const state = {
@@ -138,7 +143,10 @@ export const randomUuid: Resource<null> = {
   create: () => {
     const hex = randomBytes(16).toString("hex");
     const cuts = [0, 8, 12, 16, 20, 32];
-    const id = cuts.slice(1).map((end, i) => hex.slice(cuts[i], end)).join("-");
+    const id = cuts
+      .slice(1)
+      .map((end, i) => hex.slice(cuts[i], end))
+      .join("-");
     return Promise.resolve({ id, state: { id, result: id } });
   },
 };
@@ -155,7 +163,7 @@ export const randomBytesResource: Resource<null> = {
   check: ({ inputs }) => ({ inputs, failures: atLeastOne(inputs, "length") }),
   update,
   create: ({ inputs }) => {
-    const bytes = randomBytes(Number(inputs["length"]));
+    const bytes = randomBytes(Number(inputs.length));
     const base64 = bytes.toString("base64");
     return Promise.resolve({ id: base64, state: { base64, hex: bytes.toString("hex") } });
   },
@@ -164,5 +172,10 @@ export const randomBytesResource: Resource<null> = {
 function atLeastOne(inputs: PropertyMap, name: string): CheckFailure[] {
   const value = inputs[name];
   if (typeof value !== "number" || value >= 1) return [];
-  return [{ property: "", reason: `Invalid Attribute Value. Attribute ${name} value must be at least 1, got: ${value}` }];
+  return [
+    {
+      property: "",
+      reason: `Invalid Attribute Value. Attribute ${name} value must be at least 1, got: ${value}`,
+    },
+  ];
 }

@@ -60,7 +60,8 @@ export function oid(dotted: string): Buffer {
   const [first = 0, second = 0, ...rest] = dotted.split(".").map(Number);
   const bytes = [first * 40 + second, ...rest].flatMap((arc) => {
     const groups = [arc & 0x7f];
-    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) groups.unshift((left & 0x7f) | 0x80);
+    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128))
+      groups.unshift((left & 0x7f) | 0x80);
     return groups;
   });
   return tlv(Tag.oid, Buffer.from(bytes));
@@ -75,7 +76,8 @@ export function bitString(bytes: Uint8Array): Buffer {
 export function namedBits(bits: readonly number[]): Buffer {
   const last = Math.max(...bits);
   const bytes = Buffer.alloc(Math.floor(last / 8) + 1);
-  for (const bit of bits) bytes[Math.floor(bit / 8)] = (bytes[Math.floor(bit / 8)] ?? 0) | (0x80 >> (bit % 8));
+  for (const bit of bits)
+    bytes[Math.floor(bit / 8)] = (bytes[Math.floor(bit / 8)] ?? 0) | (0x80 >> (bit % 8));
   return tlv(Tag.bitString, Buffer.from([7 - (last % 8)]), bytes);
 }
 
@@ -127,7 +129,11 @@ function readFirst(bytes: Buffer): { node: Node; rest: Buffer } {
   const length = lengthBytes === 0 ? short : bytes.readUIntBE(2, lengthBytes);
   const start = 2 + lengthBytes;
   if (bytes.length < start + length) throw new Error("DER: the value ends early");
-  const node = { tag, content: bytes.subarray(start, start + length), raw: bytes.subarray(0, start + length) };
+  const node = {
+    tag,
+    content: bytes.subarray(start, start + length),
+    raw: bytes.subarray(0, start + length),
+  };
   return { node, rest: bytes.subarray(start + length) };
 }
 
@@ -148,7 +154,10 @@ export function readOid(node: Node): string {
 
 /** A PEM block with lines of 64 characters and a line break at its end. */
 export function toPem(type: string, der: Uint8Array): string {
-  const lines = Buffer.from(der).toString("base64").match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
   return [`-----BEGIN ${type}-----`, ...lines, `-----END ${type}-----`, ""].join("\n");
 }
 

@@ -103,7 +103,9 @@ export function spellings(key: KeyObject): Record<string, string> {
     publicKeyOpenssh: ssh === undefined ? "" : `${ssh.type} ${ssh.blob.toString("base64")}\n`,
     publicKeyFingerprintMd5: ssh === undefined ? "" : md5Fingerprint(ssh.blob),
     publicKeyFingerprintSha256:
-      ssh === undefined ? "" : `SHA256:${createHash("sha256").update(ssh.blob).digest("base64").replace(/=+$/, "")}`,
+      ssh === undefined
+        ? ""
+        : `SHA256:${createHash("sha256").update(ssh.blob).digest("base64").replace(/=+$/, "")}`,
   };
 }
 
@@ -112,8 +114,25 @@ export function spellings(key: KeyObject): Record<string, string> {
  * white space at the end of it before.
  */
 export function sha1OfTrimmed(der: Buffer): string {
-  const endings = ["\t", "\n", "\v", "\f", "\r", " ", "\u0085", "\u00a0", "\u1680", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000"];
-  const spaces = [...endings, ..."\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"].map((one) => Buffer.from(one));
+  const endings = [
+    "\t",
+    "\n",
+    "\v",
+    "\f",
+    "\r",
+    " ",
+    "\u0085",
+    "\u00a0",
+    "\u1680",
+    "\u2028",
+    "\u2029",
+    "\u202f",
+    "\u205f",
+    "\u3000",
+  ];
+  const spaces = [...endings, ..."\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"].map(
+    (one) => Buffer.from(one),
+  );
   let rest = der;
   for (;;) {
     const space = spaces.find((one) => rest.subarray(-one.length).equals(one));
@@ -143,7 +162,9 @@ function sshPublic(key: KeyObject, spki: Buffer): SshPublic | undefined {
     case "ECDSA": {
       const curve = CURVES[curveOf(spki)]?.ssh ?? "";
       const type = `ecdsa-sha2-${curve}`;
-      return curve === "" ? undefined : { type, blob: Buffer.concat([sshText(type), sshText(curve), sshText(bits)]) };
+      return curve === ""
+        ? undefined
+        : { type, blob: Buffer.concat([sshText(type), sshText(curve), sshText(bits)]) };
     }
   }
 }
@@ -177,7 +198,9 @@ function sshPrivateParts(key: KeyObject): Buffer[] {
   const bits = publicBits(spki);
   switch (algorithmOf(key)) {
     case "RSA": {
-      const own = children(read(key.export({ type: "pkcs1", format: "der" }))).map((node) => sshText(node.content));
+      const own = children(read(key.export({ type: "pkcs1", format: "der" }))).map((node) =>
+        sshText(node.content),
+      );
       const [, n, e, d, p, q, , , qInverse] = own;
       return [n, e, d, qInverse, p, q].filter((part) => part !== undefined);
     }

@@ -7,7 +7,9 @@ await runProvider({
   version: "5.6.1",
   flavour: "framework",
   noHandshake: "Handshake is not yet implemented",
-  config: { proxy: { kind: "object", unsupported: "it only serves getCertificate, which the stand-in hasn't" } },
+  config: {
+    proxy: { kind: "object", unsupported: "it only serves getCertificate, which the stand-in hasn't" },
+  },
   configure: () => null,
   resources: [privateKey, selfSignedCert, certRequest, locallySignedCert],
 });

@@ -1,6 +1,7 @@
 /** Distinguished names: from a program's subject, and from one certificate or request into another. */
-import { children, type Node, oid, read, readOid, sequence, setOf, Tag, text, tlv } from "./der.ts";
+
 import { isMap, type Value } from "../framework/values.ts";
+import { children, type Node, oid, read, readOid, sequence, setOf, Tag, text, tlv } from "./der.ts";
 
 /** Attributes in the order in which Go's crypto/x509 writes them. */
 const ATTRIBUTES = [
@@ -27,9 +28,11 @@ export function subjectName(subject: Value | undefined): Buffer {
     const texts = values.filter((one) => typeof one === "string");
     return rdn(type, SINGLE.includes(input) ? texts.filter((one) => one !== "") : texts);
   });
-  const email = given["emailAddress"];
+  const email = given.emailAddress;
   const tail =
-    typeof email === "string" ? [setOf(sequence(oid(EMAIL_OID), tlv(Tag.ia5String, Buffer.from(email))))] : [];
+    typeof email === "string"
+      ? [setOf(sequence(oid(EMAIL_OID), tlv(Tag.ia5String, Buffer.from(email))))]
+      : [];
   return sequence(...parts, ...tail);
 }
 

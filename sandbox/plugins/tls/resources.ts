@@ -7,7 +7,15 @@ import { algorithmOf, CURVE_NAMES, makeKey, publicDer, readKey, sha1OfTrimmed, s
 import { copiedName, isEmptyName, subjectName } from "./names.ts";
 import { USES } from "./usages.ts";
 import { endOfValidity, planRenewal, readRenewal, timeText } from "./validity.ts";
-import { alternativeNames, type Issuer, type Names, readAuthority, readRequest, signCertificate, signRequest } from "./x509.ts";
+import {
+  alternativeNames,
+  type Issuer,
+  type Names,
+  readAuthority,
+  readRequest,
+  signCertificate,
+  signRequest,
+} from "./x509.ts";
 
 const output: Field = { kind: "string", output: true };
 /** An output that a change makes unknown until it is made anew. */
@@ -20,7 +28,10 @@ const pem: Field = { kind: "string", required: true, replace: true, replaceIf: w
 const secretPem: Field = { ...pem, secret: true };
 
 function wasPem(before: Value): boolean {
-  return typeof before === "string" && /^-----BEGIN [A-Za-z ]+-----\n[^]+\n-----END [A-Za-z ]+-----\n?$/.test(before);
+  return (
+    typeof before === "string" &&
+    /^-----BEGIN [A-Za-z ]+-----\n[^]+\n-----END [A-Za-z ]+-----\n?$/.test(before)
+  );
 }
 
 /** A key pair. */
@@ -42,8 +53,10 @@ export const privateKey: Resource<null> = {
   },
   create: async ({ planned }) => {
     const { algorithm, rsaBits, ecdsaCurve } = planned;
-    const state = spellings(await makeKey(String(algorithm as string), Number(rsaBits), String(ecdsaCurve as string)));
-    return { id: state["id"] ?? "", state };
+    const state = spellings(
+      await makeKey(String(algorithm as string), Number(rsaBits), String(ecdsaCurve as string)),
+    );
+    return { id: state.id ?? "", state };
   },
 };
 
@@ -79,7 +92,12 @@ const certificateFields: Fields = {
   isCaCertificate: flag,
   maxPathLength: { kind: "int", computed: true, replace: true },
   setSubjectKeyId: flag,
-  readyForRenewal: { kind: "bool", output: true, replace: true, replaceIf: (_, after) => after instanceof Unknown },
+  readyForRenewal: {
+    kind: "bool",
+    output: true,
+    replace: true,
+    replaceIf: (_, after) => after instanceof Unknown,
+  },
   certPem: output,
   validityStartTime: output,
   validityEndTime: output,
@@ -93,8 +111,8 @@ export const selfSignedCert: Resource<null> = {
   check: checkHours,
   plan: planRenewal,
   create: ({ planned }) => {
-    const key = keyOf(planned["privateKeyPem"], "private key");
-    const subject = subjectName(planned["subject"]);
+    const key = keyOf(planned.privateKeyPem, "private key");
+    const subject = subjectName(planned.subject);
     const names = alternativeNames(namesOf(planned));
     const made = certify(planned, subject, publicDer(key), names, { key, subjectKeyId: Buffer.alloc(0) });
     return Promise.resolve({ id: made.id, state: { ...made, keyAlgorithm: algorithmOf(key) } });
@@ -108,8 +126,8 @@ export const certRequest: Resource<null> = {
   type: "tls:index/certRequest:CertRequest",
   fields: { ...namedFields, certRequestPem: output },
   create: ({ planned }) => {
-    const key = keyOf(planned["privateKeyPem"], "private key");
-    const der = signRequest(subjectName(planned["subject"]), namesOf(planned), key);
+    const key = keyOf(planned.privateKeyPem, "private key");
+    const der = signRequest(subjectName(planned.subject), namesOf(planned), key);
     const id = sha1OfTrimmed(der);
     const state = { id, keyAlgorithm: algorithmOf(key), certRequestPem: toPem("CERTIFICATE REQUEST", der) };
     return Promise.resolve({ id, state });
@@ -130,15 +148,25 @@ export const locallySignedCert: Resource<null> = {
   check: checkHours,
   plan: planRenewal,
   create: ({ planned, log }) => {
-    const request = readRequest(pemOf(planned["certRequestPem"], "CERTIFICATE REQUEST", "certificate request"));
-    const key = keyOf(planned["caPrivateKeyPem"], "CA private key");
-    const authority = readAuthority(pemOf(planned["caCertPem"], "CERTIFICATE", "CA certificate"));
+    const request = readRequest(pemOf(planned.certRequestPem, "CERTIFICATE REQUEST", "certificate request"));
+    const key = keyOf(planned.caPrivateKeyPem, "CA private key");
+    const authority = readAuthority(pemOf(planned.caCertPem, "CERTIFICATE", "CA certificate"));
     if (!authority.isCa) log("warning", NO_AUTHORITY);
-    if (!publicDer(key).equals(publicDer(createPublicKey({ key: authority.spki, type: "spki", format: "der" })))) {
-      throw new Error("Failed to create certificate: x509: provided PrivateKey doesn't match parent's PublicKey");
+    if (
+      !publicDer(key).equals(publicDer(createPublicKey({ key: authority.spki, type: "spki", format: "der" })))
+    ) {
+      throw new Error(
+        "Failed to create certificate: x509: provided PrivateKey doesn't match parent's PublicKey",
+      );
     }
     const issuer = { key, subject: authority.subject, subjectKeyId: authority.subjectKeyId };
-    const made = certify(planned, copiedName(request.subject), request.spki, request.alternativeNames, issuer);
+    const made = certify(
+      planned,
+      copiedName(request.subject),
+      request.spki,
+      request.alternativeNames,
+      issuer,
+    );
     return Promise.resolve({ id: made.id, state: { ...made, caKeyAlgorithm: algorithmOf(key) } });
   },
   read: ({ id, state }) => Promise.resolve({ id, state: readRenewal(state) }),
@@ -153,16 +181,22 @@ interface Certified {
   readonly id: string;
 }
 
-function certify(planned: PropertyMap, subject: Buffer, spki: Buffer, names: Buffer, issuer: Issuer): Certified {
-  const isCa = planned["isCaCertificate"] === true;
+function certify(
+  planned: PropertyMap,
+  subject: Buffer,
+  spki: Buffer,
+  names: Buffer,
+  issuer: Issuer,
+): Certified {
+  const isCa = planned.isCaCertificate === true;
   if (isCa && isEmptyName(subject)) {
     throw new Error(
       "Invalid Certificate Subject: Must contain at least one Distinguished Name when creating Certificate Authority (CA)",
     );
   }
   const notBefore = new Date();
-  const notAfter = endOfValidity(notBefore, Number(planned["validityPeriodHours"]));
-  const maxPathLength = planned["maxPathLength"];
+  const notAfter = endOfValidity(notBefore, Number(planned.validityPeriodHours));
+  const maxPathLength = planned.maxPathLength;
   const { der, serial } = signCertificate(
     {
       subject,
@@ -170,11 +204,11 @@ function certify(planned: PropertyMap, subject: Buffer, spki: Buffer, names: Buf
       alternativeNames: names,
       notBefore,
       notAfter,
-      allowedUses: stringsOf(planned["allowedUses"]),
+      allowedUses: stringsOf(planned.allowedUses),
       isCa,
       maxPathLength: typeof maxPathLength === "number" ? maxPathLength : -1,
-      setSubjectKeyId: planned["setSubjectKeyId"] === true,
-      setAuthorityKeyId: planned["setAuthorityKeyId"] === true,
+      setSubjectKeyId: planned.setSubjectKeyId === true,
+      setAuthorityKeyId: planned.setAuthorityKeyId === true,
     },
     issuer,
   );

@@ -15,10 +15,12 @@ export function timeText(at: Date): string {
 
 /** Whether now is past the end, or so many hours before it. Undefined: the end isn't known. */
 function isDue(planned: PropertyMap): boolean | undefined {
-  const [end, early] = [planned["validityEndTime"], planned["earlyRenewalHours"]];
+  const [end, early] = [planned.validityEndTime, planned.earlyRenewalHours];
   if (typeof end !== "string") return undefined;
   if (typeof early !== "number") {
-    throw new Error("Value Conversion Error: earlyRenewalHours of a certificate that exists must be known in a preview");
+    throw new Error(
+      "Value Conversion Error: earlyRenewalHours of a certificate that exists must be known in a preview",
+    );
   }
   return Date.parse(end) - early * MS_AN_HOUR <= Date.now();
 }
@@ -29,7 +31,7 @@ function isDue(planned: PropertyMap): boolean | undefined {
  */
 export function planRenewal({ planned }: { readonly planned: PropertyMap }): PropertyMap {
   if (isDue(planned) === true) return { ...planned, readyForRenewal: unknown };
-  const [hours, early] = [planned["validityPeriodHours"], planned["earlyRenewalHours"]];
+  const [hours, early] = [planned.validityPeriodHours, planned.earlyRenewalHours];
   const atOnce = hours === 0 || (typeof hours === "number" && typeof early === "number" && early >= hours);
   return { ...planned, readyForRenewal: atOnce };
 }

@@ -5,8 +5,8 @@ import {
   bitString,
   children,
   integer,
-  namedBits,
   type Node,
+  namedBits,
   oid,
   read,
   readOid,
@@ -93,7 +93,10 @@ export function signCertificate(template: Template, issuer: Issuer): Certificate
     sequence(time(template.notBefore), time(template.notAfter)),
     template.subject,
     template.spki,
-    tlv(0xa3, sequence(...extensions(template, ownKeyId, authorityKeyId(template, issuer, issuerName, ownKeyId)))),
+    tlv(
+      0xa3,
+      sequence(...extensions(template, ownKeyId, authorityKeyId(template, issuer, issuerName, ownKeyId))),
+    ),
   );
   return { der: signed(body, issuer.key), serial: BigInt(`0x${serialBytes.toString("hex")}`) };
 }
@@ -169,7 +172,8 @@ export function alternativeNames({ dns, ips, uris }: Names): Buffer {
 
 function ascii(value: string): Buffer {
   const bytes = Buffer.from(value);
-  if (bytes.some((byte) => byte >= 0x80)) throw new Error(`x509: "${value}" cannot be encoded as an IA5String`);
+  if (bytes.some((byte) => byte >= 0x80))
+    throw new Error(`x509: "${value}" cannot be encoded as an IA5String`);
   return bytes;
 }
 
@@ -187,9 +191,13 @@ function ipBytes(ip: string): Buffer {
 function expandIpv6(ip: string): number[] {
   const dotted = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(ip);
   const [a = 0, b = 0, c = 0, d = 0] = (dotted ?? []).slice(1).map(Number);
-  const hex = dotted === null ? ip : `${ip.slice(0, dotted.index)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  const hex =
+    dotted === null
+      ? ip
+      : `${ip.slice(0, dotted.index)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
   const [head = "", tail] = hex.split("::");
-  const groups = (part: string): number[] => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16)));
+  const groups = (part: string): number[] =>
+    part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16));
   if (tail === undefined) return groups(head);
   const [front, back] = [groups(head), groups(tail)];
   return [...front, ...new Array<number>(8 - front.length - back.length).fill(0), ...back];
@@ -220,7 +228,11 @@ export function readRequest(der: Buffer): Request {
     if (id === undefined || values === undefined || readOid(id) !== OID.extensionRequest) return [];
     return children(values).flatMap(children);
   });
-  return { subject, spki: spki.raw, alternativeNames: extensionIn(wanted, OID.alternativeNames) ?? Buffer.alloc(0) };
+  return {
+    subject,
+    spki: spki.raw,
+    alternativeNames: extensionIn(wanted, OID.alternativeNames) ?? Buffer.alloc(0),
+  };
 }
 
 function extensionIn(found: readonly Node[], id: string): Buffer | undefined {

@@ -17,7 +17,7 @@ const ACTIVE_MS = 10_000;
 const ADDRESS_CACHE_MS = 30 * 60 * 1000;
 
 /** What a webhook's answer must not call: such answers count as plain success. */
-const NOT_CALLABLE = /^(setwebhook|close|logout|get.*|)$/;
+const NOT_CALLABLE = /^(setwebhook|deletewebhook|close|logout|get.*|)$/;
 
 /** What a sender works with. */
 export interface SenderTools {

@@ -5,7 +5,7 @@
  * of the official plugin 5.2.0 (mounts).
  */
 import type { DiffAnswer, DiffKind } from "../../framework/resource.ts";
-import type { PropertyMap, Value } from "../../framework/values.ts";
+import { isNothing, type PropertyMap, unknown, type Value } from "../../framework/values.ts";
 import { withUnchangedSetZeros } from "../state.ts";
 import { containerFields } from "./fields.ts";
 import { samePorts } from "./ports.ts";
@@ -13,12 +13,24 @@ import { samePorts } from "./ports.ts";
 /** The official plugin takes "" or nothing as "leave it as it is" here. */
 const KEPT_WHEN_EMPTY = ["user", "workingDir"];
 
+/**
+ * Lists that the engine fills in. Absent, as in a container that was only half made, they are still to be computed,
+ * which counts as a change (Terraform SDK v2, helper/schema/schema.go `diffList`); empty ones aren't.
+ */
+const COMPUTED_LISTS = Object.entries(containerFields)
+  .filter(([, { kind, computed, output }]) => kind === "list" && (computed === true || output === true))
+  .map(([name]) => name);
+
 /** The planned state with the differences undone that are none. */
 export function planContainer(state: PropertyMap, planned: PropertyMap): PropertyMap {
   const result = withUnchangedSetZeros(containerFields, state, planned);
   for (const name of KEPT_WHEN_EMPTY) {
     const [before, after] = [state[name], planned[name]];
     if (typeof before === "string" && (after === null || after === "")) result[name] = before;
+  }
+  if (Object.keys(state).length > 0) {
+    for (const name of COMPUTED_LISTS)
+      if (isNothing(state[name]) && isEmpty(planned[name])) result[name] = unknown;
   }
   if (samePorts(state.ports, planned.ports)) result.ports = state.ports ?? [];
   return result;
@@ -51,6 +63,10 @@ export function withMountsRule(
     stables,
     detailed: Object.fromEntries(detailed),
   };
+}
+
+function isEmpty(value: Value | undefined): boolean {
+  return isNothing(value) || (Array.isArray(value) && value.length === 0);
 }
 
 function lengthOf(value: Value | undefined): number {
