@@ -13,7 +13,7 @@ export interface Configuration {
  * values are secret: the engine names them in PULUMI_CONFIG_SECRET_KEYS (pulumi, sdk/nodejs/runtime/config.ts).
  */
 export function readConfiguration(): Configuration {
-  const names: unknown = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "[]");
+  const names: unknown = JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]");
   return {
     values: pulumi.runtime.allConfig(),
     secretKeys: new Set(Array.isArray(names) ? names.map(String) : []),

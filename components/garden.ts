@@ -39,7 +39,11 @@ export class Garden extends pulumi.ComponentResource {
     const host = new Host("host", settings, here);
     const network = new Network("network", { host, ...settings.network }, here);
     const common = { host, network, timezone };
-    const postgres = new Postgres("postgres", { ...common, ...settings.postgres, image: images.postgres }, here);
+    const postgres = new Postgres(
+      "postgres",
+      { ...common, ...settings.postgres, image: images.postgres },
+      here,
+    );
     const edge = new Edge("edge", { ...common, ...settings.edge, image: images.nginx, publicName }, here);
 
     const garden: Ground = { ...common, platform, postgres, edge, apiRoot: settings.telegram.apiRoot };

@@ -24,7 +24,8 @@ export function readSecrets(
       const value = values[key] ?? "";
       if (value === "") faults.push(missingSecret(name, key));
       else if (!secretKeys.has(key)) faults.push(plainSecret(name, key));
-      else if (key === TOKEN_KEY && checkToken(name, value) !== undefined) faults.push(malformedToken(name, value));
+      else if (key === TOKEN_KEY && checkToken(name, value) !== undefined)
+        faults.push(malformedToken(name, value));
       return pulumi.secret(value);
     };
     const token = read(TOKEN_KEY);

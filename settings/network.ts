@@ -17,7 +17,8 @@ export interface NetworkSettings {
   readonly addresses: { readonly edge: string; readonly postgres: string; readonly redis: string };
 }
 
-const DEFAULT_SUBNET = "10.213.0.0/20";
+/** The subnet of a garden that says none. */
+export const DEFAULT_SUBNET = "10.213.0.0/20";
 const ALLOWED =
   "a private IPv4 range of /16 to /24 that starts at its first address and is not Docker's own 172.17.0.0/16";
 

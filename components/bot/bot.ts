@@ -102,7 +102,11 @@ function hasDatabase(settings: BotSettings): settings is WithDatabase {
 function botWebhook(settings: BotSettings, edge: Edge, parent: pulumi.Resource): BotWebhook | undefined {
   const { name, updates } = settings;
   if (updates.kind !== "webhook") return undefined;
-  const secret = new random.RandomPassword(`${name}-webhook-secret`, { length: 48, special: false }, { parent });
+  const secret = new random.RandomPassword(
+    `${name}-webhook-secret`,
+    { length: 48, special: false },
+    { parent },
+  );
   return {
     base: edge.webhookBase,
     url: `${edge.webhookBase}/${name}`,

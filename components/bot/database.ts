@@ -60,5 +60,7 @@ export function botDatabase(
  * libpq and what follows it take `sslmode` and `sslrootcert`.
  */
 function tlsQuery(scheme: string): string {
-  return scheme.includes("asyncpg") ? "?ssl=verify-full" : `?sslmode=verify-full&sslrootcert=${authorityFile}`;
+  return scheme.includes("asyncpg")
+    ? "?ssl=verify-full"
+    : `?sslmode=verify-full&sslrootcert=${authorityFile}`;
 }

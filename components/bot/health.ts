@@ -11,7 +11,8 @@ export function botHealthcheck(bot: BotSettings): Healthcheck | undefined {
   const { health } = bot;
   if (health === undefined) return undefined;
   const { test } = health;
-  const tests = test.kind === "command" ? ["CMD", ...test.command] : ["CMD-SHELL", probe(test.port, test.path)];
+  const tests =
+    test.kind === "command" ? ["CMD", ...test.command] : ["CMD-SHELL", probe(test.port, test.path)];
   return {
     tests,
     interval: goDuration(health.intervalSeconds),

@@ -18,7 +18,8 @@ export function botImage(
   const options = { parent, provider: host.provider };
   if (image.kind === "reference") {
     // Never removed by the plugin: the engine refuses while a container of an earlier release is there.
-    return new docker.RemoteImage(`${name}-image`, { name: image.reference, keepLocally: true }, options).imageId;
+    return new docker.RemoteImage(`${name}-image`, { name: image.reference, keepLocally: true }, options)
+      .imageId;
   }
   return new docker.Image(
     `${name}-image`,

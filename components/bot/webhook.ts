@@ -1,5 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
 import { createHash } from "node:crypto";
+import type * as pulumi from "@pulumi/pulumi";
 import type { BotSettings, BotWebhook } from "../../settings/bot.ts";
 import type { Edge } from "../edge/edge.ts";
 import type { Host } from "../host/host.ts";

@@ -31,7 +31,9 @@ export function selfSigned(
     {
       privateKeyPem: key.privateKeyPem,
       subject: { commonName: publicName.name },
-      ...(publicName.kind === "domain" ? { dnsNames: [publicName.name] } : { ipAddresses: [publicName.name] }),
+      ...(publicName.kind === "domain"
+        ? { dnsNames: [publicName.name] }
+        : { ipAddresses: [publicName.name] }),
       validityPeriodHours: 5 * 365 * day,
       earlyRenewalHours: 60 * day,
       allowedUses: ["digital_signature", "server_auth"],

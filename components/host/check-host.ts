@@ -61,7 +61,8 @@ export async function sweepHost(
   const text = readFileSync(new URL("sweep-host.sh", import.meta.url), "utf8");
   const line = `${connection.asRoot}sh -s -- ${[kind, ...names].map(quote).join(" ")}`;
   const result = await runOnHost(connection, line, text);
-  if (result.code !== 0) throw new HostError(`could not remove what an interrupted run left: ${result.stderr}`);
+  if (result.code !== 0)
+    throw new HostError(`could not remove what an interrupted run left: ${result.stderr}`);
 }
 
 export interface RunResult {

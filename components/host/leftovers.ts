@@ -22,7 +22,10 @@ export async function removeLeftovers(
     container: missingFrom(state, "docker:index/container:Container", facts.containers),
     network: missingFrom(state, "docker:index/network:Network", facts.networks),
   };
-  await sweep("container", unknown.container.filter((name) => !facts.serving.includes(name)));
+  await sweep(
+    "container",
+    unknown.container.filter((name) => !facts.serving.includes(name)),
+  );
   await sweep("network", unknown.network);
 
   async function sweep(kind: "container" | "network", names: readonly string[]): Promise<void> {
@@ -33,7 +36,9 @@ export async function removeLeftovers(
 }
 
 /** A resource of the state, by its URN. */
-type State = Readonly<Record<string, { readonly type?: string; readonly outputs?: { readonly name?: unknown } }>>;
+type State = Readonly<
+  Record<string, { readonly type?: string; readonly outputs?: { readonly name?: unknown } }>
+>;
 
 /** A wrong address, or a lost state, must not cost a running garden. */
 function refuseForeign(things: readonly GardenThing[], state: State, label: string): void {

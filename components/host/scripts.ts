@@ -37,10 +37,11 @@ export function installText(): string {
 
 /** Eight digits that change when the script's text does: a command that carries them runs again after a change. */
 export function digestOf(name: ScriptName): string {
-  const uses: readonly ScriptName[] = {
-    "postgres-database": ["postgres-database.sql", "postgres-dump"] as const,
-    "bot-release": ["edge"] as const,
-  }[name as string] ?? [];
+  const uses: readonly ScriptName[] =
+    {
+      "postgres-database": ["postgres-database.sql", "postgres-dump"] as const,
+      "bot-release": ["edge"] as const,
+    }[name as string] ?? [];
   const hash = createHash("sha256");
   for (const each of [name, ...uses]) hash.update(read(files[each]));
   return hash.digest("hex").slice(0, 8);

@@ -32,10 +32,12 @@ const causes: readonly { words: RegExp; mayPass: boolean; meaning: (label: strin
   {
     words: /Could not resolve hostname/i,
     mayPass: false,
-    meaning: (label) => `the name in ${label} is not known to DNS or to your SSH configuration. Correct it: pulumi config set host`,
+    meaning: (label) =>
+      `the name in ${label} is not known to DNS or to your SSH configuration. Correct it: pulumi config set host`,
   },
   {
-    words: /Connection refused|timed out|No route to host|Network is unreachable|Connection reset|closed by|kex_exchange/i,
+    words:
+      /Connection refused|timed out|No route to host|Network is unreachable|Connection reset|closed by|kex_exchange/i,
     mayPass: true,
     meaning: (label) =>
       `${label} cannot be reached over SSH. Check that the host runs, that the address and port are right and that no firewall is in between`,
@@ -43,7 +45,8 @@ const causes: readonly { words: RegExp; mayPass: boolean; meaning: (label: strin
   {
     words: /ENOENT/,
     mayPass: false,
-    meaning: () => "there is no ssh program on this machine. Install OpenSSH's client (apt-get install openssh-client)",
+    meaning: () =>
+      "there is no ssh program on this machine. Install OpenSSH's client (apt-get install openssh-client)",
   },
 ];
 

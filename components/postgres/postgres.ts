@@ -188,7 +188,11 @@ function serverCertificate(name: string, hostName: string, parent: pulumi.Resour
   const key = new tls.PrivateKey(`${name}-key`, ecdsa, { parent });
   const request = new tls.CertRequest(
     `${name}-request`,
-    { privateKeyPem: key.privateKeyPem, subject: { commonName: hostName }, dnsNames: [hostName, "localhost"] },
+    {
+      privateKeyPem: key.privateKeyPem,
+      subject: { commonName: hostName },
+      dnsNames: [hostName, "localhost"],
+    },
     { parent },
   );
   const certificate = new tls.LocallySignedCert(

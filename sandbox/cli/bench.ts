@@ -1,6 +1,8 @@
 /** `npm run bench`: how long things take and what the core costs, on a fresh sandbox of its own. */
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { cacheFolder } from "../engine/paths.ts";
+import { checkout, sandboxIdOf } from "../lifecycle/checkout.ts";
 import { copyProject } from "../lifecycle/copy.ts";
 import { down } from "../lifecycle/down.ts";
 import { pulumi, setToken } from "../lifecycle/stack.ts";
@@ -9,8 +11,6 @@ import { containerTable } from "../lifecycle/status.ts";
 import { up } from "../lifecycle/up.ts";
 import { portFileOf } from "../telegram/background.ts";
 import { TelegramClient } from "../telegram/client.ts";
-import { cacheFolder } from "../engine/paths.ts";
-import { checkout, sandboxIdOf } from "../lifecycle/checkout.ts";
 import { readSwitches } from "./options.ts";
 import { table } from "./table.ts";
 
@@ -49,7 +49,13 @@ async function measure(state: SandboxState, log: (line: string) => void): Promis
     ["up without a change", pulumiUp],
     ["preview without a change", () => pulumi(state, ["preview", "--non-interactive"])],
     ["refresh", () => pulumi(state, ["refresh", "--yes", "--skip-preview", "--non-interactive"])],
-    ["adding a bot, to its first answer", () => add("second").then(pulumiUp).then(() => ask("second"))],
+    [
+      "adding a bot, to its first answer",
+      () =>
+        add("second")
+          .then(pulumiUp)
+          .then(() => ask("second")),
+    ],
     ["destroy", () => pulumi(state, ["destroy", "--yes", "--skip-preview", "--non-interactive"])],
     ["up again on the same host", () => pulumiUp().then(() => ask("hello"))],
   ];

@@ -47,7 +47,9 @@ async function ensureShellcheck(): Promise<void> {
     await runProgram("apt-get", ["-qq", "install", "-y", "--no-install-recommends", "shellcheck"]);
     return;
   }
-  throw new UserError("npm run check needs shellcheck. Install it: apt-get install shellcheck, or brew install shellcheck");
+  throw new UserError(
+    "npm run check needs shellcheck. Install it: apt-get install shellcheck, or brew install shellcheck",
+  );
 }
 
 async function works(program: string, args: string[]): Promise<boolean> {

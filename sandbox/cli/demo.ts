@@ -24,11 +24,16 @@ export async function run(args: string[]): Promise<number> {
   const state = await up({ project: checkout, log });
   clock.lap("sandbox");
   log("pulumi up");
-  await pulumi(state, ["up", "--yes", "--skip-preview", "--non-interactive", "--color", "never"], { log: showStep(log) });
+  await pulumi(state, ["up", "--yes", "--skip-preview", "--non-interactive", "--color", "never"], {
+    log: showStep(log),
+  });
   clock.lap("up");
   const answer = await talk(state);
   clock.lap("answer");
-  if (json) console.log(JSON.stringify({ ok: true, bot, sent: text, ...answer, seconds: clock.laps, engine: engineOf(state) }));
+  if (json)
+    console.log(
+      JSON.stringify({ ok: true, bot, sent: text, ...answer, seconds: clock.laps, engine: engineOf(state) }),
+    );
   else await report(state, answer, clock.laps);
   return 0;
 }
@@ -53,7 +58,7 @@ async function report(
     `${bot}:  ${reply}`,
     "",
     `Telegram delivered to ${webhook}.`,
-    `Sandbox ${seconds["sandbox"]} s, pulumi up on the bare host ${seconds["up"]} s, answer ${seconds["answer"]} s.`,
+    `Sandbox ${seconds.sandbox} s, pulumi up on the bare host ${seconds.up} s, answer ${seconds.answer} s.`,
     "",
     ...(await containerTable(state)),
     "",

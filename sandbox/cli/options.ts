@@ -8,7 +8,9 @@ export function readSwitches<const Name extends string>(
   usage: string,
 ): Record<Name, boolean> {
   try {
-    const options = Object.fromEntries(names.map((name) => [name, { type: "boolean" as const, default: false }]));
+    const options = Object.fromEntries(
+      names.map((name) => [name, { type: "boolean" as const, default: false }]),
+    );
     const { values } = parseArgs({ args: [...args], options, allowPositionals: false });
     return Object.fromEntries(names.map((name) => [name, values[name] === true])) as Record<Name, boolean>;
   } catch (error) {

@@ -3,13 +3,13 @@ import { spawn } from "node:child_process";
 import { checkout, sandboxIdOf } from "../lifecycle/checkout.ts";
 import { down } from "../lifecycle/down.ts";
 import { shellLines } from "../lifecycle/environment.ts";
+import { sshArguments } from "../lifecycle/ssh.ts";
 import { botsOf, setToken } from "../lifecycle/stack.ts";
 import { partsOf, readState } from "../lifecycle/state.ts";
 import { statusLines } from "../lifecycle/status.ts";
 import { up } from "../lifecycle/up.ts";
 import { portFileOf } from "../telegram/background.ts";
 import { TelegramClient } from "../telegram/client.ts";
-import { sshArguments } from "../lifecycle/ssh.ts";
 import { UserError } from "./user-error.ts";
 
 const usage = `usage: npm run sandbox -- COMMAND
@@ -34,7 +34,9 @@ export async function run(args: string[]): Promise<number> {
 const actions: Record<string, (args: string[]) => Promise<number | undefined>> = {
   async up() {
     const state = await up({ project: checkout, log });
-    console.log(`a bare host waits at ${state.host.address}. Now: eval "$(npm run -s sandbox -- env)" and pulumi up`);
+    console.log(
+      `a bare host waits at ${state.host.address}. Now: eval "$(npm run -s sandbox -- env)" and pulumi up`,
+    );
     return 0;
   },
 
@@ -66,7 +68,9 @@ const actions: Record<string, (args: string[]) => Promise<number | undefined>> =
     const client = TelegramClient.fromPortFile(portFileOf(partsOf(id).telegram));
     if (action === "add") {
       await setToken(state, bot, await client.addBot({ name: bot }));
-      console.log(`${bot} has a token in the stack. ${hasFile(bot) ? "Now: pulumi up" : `Now write bots/${bot}.ts, then: pulumi up`}`);
+      console.log(
+        `${bot} has a token in the stack. ${hasFile(bot) ? "Now: pulumi up" : `Now write bots/${bot}.ts, then: pulumi up`}`,
+      );
       return 0;
     }
     const text = words.join(" ");

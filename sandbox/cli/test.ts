@@ -57,7 +57,9 @@ function counted(report: string, code: number): Counts {
   let passed = 0;
   let failed = 0;
   try {
-    const result: { numPassedTests: number; numFailedTests: number } = JSON.parse(readFileSync(report, "utf8"));
+    const result: { numPassedTests: number; numFailedTests: number } = JSON.parse(
+      readFileSync(report, "utf8"),
+    );
     passed = result.numPassedTests;
     failed = result.numFailedTests;
   } catch {

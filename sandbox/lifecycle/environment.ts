@@ -24,7 +24,7 @@ export function pulumiEnvironment(id: string, toolchain: Toolchain) {
 /** The environment of a child process. */
 export function processEnvironment(id: string, toolchain: Toolchain): NodeJS.ProcessEnv {
   const { pathEntries, variables } = pulumiEnvironment(id, toolchain);
-  return { ...process.env, ...variables, PATH: [...pathEntries, process.env["PATH"] ?? ""].join(delimiter) };
+  return { ...process.env, ...variables, PATH: [...pathEntries, process.env.PATH ?? ""].join(delimiter) };
 }
 
 /** Lines for a shell's `eval`. */

@@ -35,7 +35,10 @@ export async function createStack(state: SandboxState): Promise<void> {
     domain: state.domain,
     "telegram.apiRoot": state.apiRoot,
   };
-  const plain = Object.entries(settings).flatMap(([key, value]) => ["--plaintext", `botgarden:${key}=${value}`]);
+  const plain = Object.entries(settings).flatMap(([key, value]) => [
+    "--plaintext",
+    `botgarden:${key}=${value}`,
+  ]);
   await pulumi(state, ["config", "set-all", "--path", ...plain, "--non-interactive"]);
 }
 

@@ -1,8 +1,9 @@
 /** What of a sandbox runs, for people. */
+
+import { table } from "../cli/table.ts";
 import { dockerOrNothing } from "../engine/docker.ts";
 import { portFileOf, runsInBackground } from "../telegram/background.ts";
 import { TelegramClient } from "../telegram/client.ts";
-import { table } from "../cli/table.ts";
 import { onHost } from "./ssh.ts";
 import { findState, partsOf, type SandboxState } from "./state.ts";
 
@@ -24,7 +25,10 @@ export async function statusLines(id: string): Promise<string[]> {
 /** The containers on the host, with what they use. */
 export async function containerTable({ host }: SandboxState): Promise<string[]> {
   const format = "{{.Name}}\\t{{.CPUPerc}}\\t{{.MemUsage}}\\t{{.PIDs}}";
-  const stats = await onHost(host, `command -v docker >/dev/null && docker stats --no-stream --format '${format}' || true`);
+  const stats = await onHost(
+    host,
+    `command -v docker >/dev/null && docker stats --no-stream --format '${format}' || true`,
+  );
   const rows = stats.split("\n").filter((line) => line !== "");
   if (rows.length === 0) return ["nothing runs on the host"];
   return table([["container", "CPU", "memory", "processes"], ...rows.sort().map((row) => row.split("\t"))]);
@@ -35,6 +39,9 @@ async function botLines({ id }: SandboxState): Promise<string[]> {
   if (!runsInBackground(telegram)) return [];
   const bots = await TelegramClient.fromPortFile(portFileOf(telegram)).bots();
   if (bots.length === 0) return [];
-  const rows = bots.map(({ name, webhook, polling }) => [name, webhook || (polling ? "polls" : "no webhook")]);
+  const rows = bots.map(({ name, webhook, polling }) => [
+    name,
+    webhook || (polling ? "polls" : "no webhook"),
+  ]);
   return ["", ...table([["bot", "at Telegram"], ...rows])];
 }

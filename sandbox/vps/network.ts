@@ -1,5 +1,6 @@
 /** The sandbox's own Docker network, which plays the internet between operator and host. */
 import { networkInterfaces } from "node:os";
+import { DEFAULT_SUBNET } from "../../settings/network.ts";
 import { docker, dockerLines, dockerOrNothing, ProgramError, sandboxLabel } from "../engine/docker.ts";
 
 /** A sandbox's network. */
@@ -27,7 +28,8 @@ export async function ensureNetwork(sandboxId: string): Promise<Network> {
   const found = await findNetwork(sandboxId);
   if (found) return found;
   const name = networkName(sandboxId);
-  const taken = await takenSubnets();
+  // A host must not be in the network that its own garden will make.
+  const taken = [DEFAULT_SUBNET, ...(await takenSubnets())];
   for (const prefix of candidates(sandboxId)) {
     if (taken.some((text) => overlaps(text, prefix))) continue;
     const network = { name, subnet: `${prefix}.0/24`, gateway: `${prefix}.1` };

@@ -24,15 +24,31 @@ describe("bad input is one clear message", () => {
   const cases: [string, () => Promise<void> | void, RegExp][] = [
     ["an unknown key", () => stack.set({ colour: "red" }), /botgarden:colour: is not a setting/],
     ["a wrong type", () => stack.set({ postgres: "big" }), /botgarden:postgres: is not an object/],
-    ["a bad domain", () => stack.set({ domain: "https://bots.example.com/" }), /botgarden:domain: is not a DNS name/],
-    ["no name at all", () => stack.set({ domain: undefined }), /botgarden:domain: is missing, and so is botgarden:ip/],
-    ["a missing token", () => stack.set({}).then(() => removeToken(stack)), /hello:token: is missing.*--secret hello:token/],
+    [
+      "a bad domain",
+      () => stack.set({ domain: "https://bots.example.com/" }),
+      /botgarden:domain: is not a DNS name/,
+    ],
+    [
+      "no name at all",
+      () => stack.set({ domain: undefined }),
+      /botgarden:domain: is missing, and so is botgarden:ip/,
+    ],
+    [
+      "a missing token",
+      () => stack.set({}).then(() => removeToken(stack)),
+      /hello:token: is missing.*--secret hello:token/,
+    ],
     ["a malformed token", () => stack.secret("hello:token", "12:short"), /hello:token: is not a bot's token/],
     ["two bots of one name", () => bot("twin", define('name: "hello"')), /hello.*twin|twin.*hello/],
     ["a reserved name", () => bot("postgres", define("")), /postgres\.ts: name: .*reserved/],
     ["a name that is too long", () => bot("a".repeat(40), define("")), /too long/],
     ["a bad port", () => bot("porter", define("webhook: { port: 80 }")), /porter\.ts: webhook\.port/],
-    ["a file that does not compile", () => bot("broken", "export default (\n"), /broken\.ts.*can't be loaded/],
+    [
+      "a file that does not compile",
+      () => bot("broken", "export default (\n"),
+      /broken\.ts.*can't be loaded/,
+    ],
     ["a file that exports nothing", () => bot("empty", "export const x = 1;\n"), /empty\.ts: exports no bot/],
     [
       "limits beyond Postgres's connections",
@@ -63,7 +79,7 @@ describe("bad input is one clear message", () => {
     const { code, output } = await runProgram(
       garden.state.toolchain.cli,
       ["preview", "--stack", "faults", "--non-interactive", "--color=never"],
-      { cwd: stack.project, env: { ...stack.environment, PATH: `${folder}:${stack.environment["PATH"]}` } },
+      { cwd: stack.project, env: { ...stack.environment, PATH: `${folder}:${stack.environment.PATH}` } },
     );
     expect(code).not.toBe(0);
     expect(output).toMatch(/botgarden needs Node 24 or newer, but `node` on your PATH is v20/);

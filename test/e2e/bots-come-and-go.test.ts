@@ -52,14 +52,22 @@ describe("a bot is added and retired", () => {
     expect(await untouched(garden)).toBe(before);
     expect(await garden.ask("hello", "alone again", 5003)).toMatch(/message/);
     const [dump] = (await garden.onHost("ls /var/lib/botgarden/dumps/second-*-removed.dump")).split("\n");
-    const list = await garden.onHost(`docker exec -i -u postgres botgarden-postgres pg_restore --list < ${dump}`);
+    const list = await garden.onHost(
+      `docker exec -i -u postgres botgarden-postgres pg_restore --list < ${dump}`,
+    );
     expect(list).toMatch(/TABLE DATA/);
   });
 
   test("pulumi destroy --target retires a bot whose file is still there", async () => {
     cpSync(join(garden.project, "bots/hello.ts"), file());
     await garden.up();
-    const { code, output } = await garden.pulumi("destroy", "--yes", "--skip-preview", "--target", "**second*");
+    const { code, output } = await garden.pulumi(
+      "destroy",
+      "--yes",
+      "--skip-preview",
+      "--target",
+      "**second*",
+    );
     expect(code, output).toBe(0);
     await expectGone(garden);
     expect(await garden.ask("hello", "and again", 5003)).toMatch(/message/);
@@ -68,7 +76,9 @@ describe("a bot is added and retired", () => {
   });
 
   test("a bot that polls is answered too, and has no route", async () => {
-    cpSync(join(checkout, "test/e2e/fixtures/polling"), join(garden.project, "bots/polling"), { recursive: true });
+    cpSync(join(checkout, "test/e2e/fixtures/polling"), join(garden.project, "bots/polling"), {
+      recursive: true,
+    });
     writeFileSync(file(), pollingBot);
     await garden.up();
     expect(await garden.ask("second", "are you polling?", 5004)).toBe("polled: are you polling?");

@@ -37,7 +37,13 @@ describe("a change of a bot", () => {
     const file = join(garden.project, "bots/hello.ts");
     const text = readFileSync(file, "utf8");
     const before = await helloContainer();
-    writeFileSync(file, text.replace(/path: "\/health"/, 'path: "/nowhere", startPeriod: "2 seconds", interval: "1 second", retries: 1'));
+    writeFileSync(
+      file,
+      text.replace(
+        /path: "\/health"/,
+        'path: "/nowhere", startPeriod: "2 seconds", interval: "1 second", retries: 1',
+      ),
+    );
     expect(readFileSync(file, "utf8")).not.toBe(text);
     for (const attempt of ["first", "blind second"]) {
       const { code, output } = await garden.pulumi("up", "--yes", "--skip-preview");

@@ -13,7 +13,7 @@ describe("the first garden", () => {
     expect(await garden.ask("hello", "/start", chat)).toMatch(/1 message/);
     expect(await garden.ask("hello", "again", chat)).toMatch(/2 messages/);
     const rows = await garden.onHost(
-      "docker exec -u postgres botgarden-postgres psql -Atd hello -c \"SELECT count(*) FROM pg_stat_user_tables WHERE n_tup_ins > 0\"",
+      'docker exec -u postgres botgarden-postgres psql -Atd hello -c "SELECT count(*) FROM pg_stat_user_tables WHERE n_tup_ins > 0"',
     );
     expect(Number(rows)).toBeGreaterThan(0);
   });
@@ -51,7 +51,9 @@ describe("the first garden", () => {
     expect(outputs).toMatchObject({
       webhookBase: "https://garden.test/webhook",
       healthUrl: "https://garden.test/healthz",
-      bots: { hello: { url: "https://garden.test/webhook/hello", container: expect.stringMatching(/^hello-/) } },
+      bots: {
+        hello: { url: "https://garden.test/webhook/hello", container: expect.stringMatching(/^hello-/) },
+      },
       databasePassword: "[secret]",
     });
   });

@@ -11,10 +11,10 @@ async function secretsOf(garden: Garden): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const { urn, type, outputs } of state.deployment.resources) {
     const name = urn.split("::").at(-1) ?? "";
-    if (type === "random:index/randomPassword:RandomPassword") found.set(name, plain(outputs["result"]));
+    if (type === "random:index/randomPassword:RandomPassword") found.set(name, plain(outputs.result));
     // The middle of a key: its first and last lines are the same for all.
     if (type === "tls:index/privateKey:PrivateKey") {
-      found.set(name, plain(outputs["privateKeyPem"]).split("\n")[1] ?? "");
+      found.set(name, plain(outputs.privateKeyPem).split("\n")[1] ?? "");
     }
   }
   found.set("hello:token", await garden.telegram.addBot({ name: "hello" }));
@@ -41,7 +41,7 @@ describe("no secret is where others can read it", () => {
     secrets = await secretsOf(garden);
     // Everything once more, with every difference shown, while the host's processes are watched.
     await garden.onHost(
-      "systemd-run --quiet --unit=watch-processes sh -c 'while :; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr \"\\0\" \" \"; sleep 0.02; done > /run/processes.log'",
+      'systemd-run --quiet --unit=watch-processes sh -c \'while :; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "; sleep 0.02; done > /run/processes.log\'',
     );
     const passwords = [...secrets.keys()].filter((name) => name.includes("password"));
     const replaced = passwords.flatMap((name) => ["--replace", `**::${name}`]);
@@ -77,7 +77,8 @@ describe("no secret is where others can read it", () => {
     const places = {
       "the system's log": "journalctl --no-pager -o cat",
       "the containers' logs": "for c in $(docker ps -aq); do docker logs $c 2>&1; done",
-      "the images' history": "for i in $(docker images -q); do docker history --no-trunc $i; docker inspect $i; done",
+      "the images' history":
+        "for i in $(docker images -q); do docker history --no-trunc $i; docker inspect $i; done",
       "an image's layers": "for i in $(docker images -q); do docker save $i | tar -xO 2>/dev/null; done",
     };
     for (const [place, command] of Object.entries(places)) {
@@ -95,7 +96,13 @@ describe("no secret is where others can read it", () => {
 
   test("a failing command shows no secret either", async () => {
     await garden.onHost("mv /usr/bin/curl /usr/bin/curl.away");
-    const { code, output } = await garden.pulumi("up", "--yes", "--skip-preview", "--replace", "**::hello-webhook-secret");
+    const { code, output } = await garden.pulumi(
+      "up",
+      "--yes",
+      "--skip-preview",
+      "--replace",
+      "**::hello-webhook-secret",
+    );
     await garden.onHost("mv /usr/bin/curl.away /usr/bin/curl");
     expect(code).not.toBe(0);
     expect(output).toContain("hello-webhook");

@@ -2,9 +2,12 @@ import { globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
 /** What users deploy. */
-const product = ["index.ts", ...globSync("{settings,components,bots}/**/*", { withFileTypes: true })
-  .filter((entry) => entry.isFile())
-  .map((entry) => `${entry.parentPath}/${entry.name}`)];
+const product = [
+  "index.ts",
+  ...globSync("{settings,components,bots}/**/*", { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath}/${entry.name}`),
+];
 
 test("the product imports nothing of the sandbox or the tests, and names no stand-in", () => {
   expect(product.length).toBeGreaterThan(40);

@@ -142,12 +142,11 @@ function compareValues(
     if (!unknownSecret && !same) put();
     return;
   }
-  if (isMap(before) && isMap(after)) return compareInputs(found, path, before, after);
-  if (Array.isArray(before) && Array.isArray(after)) {
+  if (isMap(before) && isMap(after)) {
+    compareInputs(found, path, before, after);
+  } else if (Array.isArray(before) && Array.isArray(after)) {
     for (let i = 0; i < Math.max(before.length, after.length); i++) {
       compareValues(found, element(path, i), before[i], after[i]);
     }
-    return;
-  }
-  if (hasUnknown(after) || !equal(before, after)) put();
+  } else if (hasUnknown(after) || !equal(before, after)) put();
 }

@@ -1,11 +1,9 @@
 /** What goes back to the engine: states with their bookkeeping properties and with secrets marked. */
-import { DEFAULTS } from "./check.ts";
 import type { Field, Fields, Flavour, Resource } from "./resource.ts";
 import { inSetOrder } from "./sets.ts";
 import {
   isMap,
   isNothing,
-  mapWithoutSecrets,
   type PropertyMap,
   Secret,
   Unknown,
@@ -83,80 +81,24 @@ export function previewState<P>(
   const creating = Object.keys(state).length === 0;
   const id = creating ? unknown : (state.id ?? unknown);
   if (flavour === "framework") return markSecrets(resource.fields, withoutNothing(planned));
-  const meta = metaOf(resource);
   const whole = { ...planned, ...(resource.fields.id === undefined ? { id } : {}) };
-  return markSecrets(resource.fields, meta === undefined ? whole : { ...whole, __meta: meta });
+  // A plan's bookkeeping holds timeouts, but no schema version yet.
+  const meta =
+    resource.timeouts === undefined
+      ? {}
+      : { __meta: JSON.stringify({ _new_extra_shim: {}, ...timeoutsOf(resource) }) };
+  return markSecrets(resource.fields, { ...whole, ...meta });
 }
 
 function metaOf<P>(resource: Resource<P>): string | undefined {
   if (resource.schemaVersion === undefined && resource.timeouts === undefined) return undefined;
-  const meta: Record<string, unknown> = {};
-  if (resource.timeouts !== undefined) {
-    meta[TIMEOUTS] = Object.fromEntries(
-      Object.entries(resource.timeouts).map(([step, minutes]) => [step, minutes * NANOSECONDS_A_MINUTE]),
-    );
-  }
-  if (resource.schemaVersion !== undefined) meta.schema_version = String(resource.schemaVersion);
-  return JSON.stringify(meta);
+  const version =
+    resource.schemaVersion === undefined ? {} : { schema_version: String(resource.schemaVersion) };
+  return JSON.stringify({ ...timeoutsOf(resource), ...version });
 }
 
-/**
- * The inputs after a refresh of flavour "sdk": every input that was given takes the value that the host has now; a
- * changed default is no default any more (pulumi-terraform-bridge, `schema.go`, extractInputs).
- */
-export function refreshInputs(fields: Fields, inputs: PropertyMap, state: PropertyMap): PropertyMap {
-  return refreshObject(fields, inputs, mapWithoutSecrets(state)).value;
-}
-
-function refreshObject(
-  fields: Fields,
-  inputs: PropertyMap,
-  state: PropertyMap,
-): { value: PropertyMap; same: boolean } {
-  const value: PropertyMap = {};
-  const oldDefaults = inputs[DEFAULTS];
-  const defaults = new Set(Array.isArray(oldDefaults) ? oldDefaults : []);
-  let same = true;
-  for (const [name, old] of Object.entries(inputs)) {
-    if (name === DEFAULTS) continue;
-    const now = state[name];
-    const part = now === undefined ? undefined : refreshValue(fields[name], old, now);
-    if (part !== undefined) value[name] = part.value;
-    if (part?.same === true) continue;
-    same = false;
-    defaults.delete(name);
-  }
-  if (Array.isArray(oldDefaults)) value[DEFAULTS] = oldDefaults.filter((name) => defaults.has(name));
-  return { value, same };
-}
-
-function refreshValue(field: Field | undefined, old: Value, now: Value): { value: Value; same: boolean } {
-  if (Array.isArray(old) && Array.isArray(now)) {
-    const part = field?.of;
-    const left = [...now];
-    // Objects in a set are recognised by their content, everything else by its position.
-    const byContent = field?.kind === "set" && part?.kind === "object";
-    const items = old.flatMap((item, i) => {
-      const at = left.findIndex((other) => byContent && refreshValue(part, item, other).same);
-      const other = byContent ? left.splice(at === -1 ? left.length : at, 1)[0] : now[i];
-      return other === undefined ? [] : [refreshValue(part, item, other)];
-    });
-    const same = items.length === old.length && items.every((item) => item.same);
-    return { value: items.map((item) => item.value), same };
-  }
-  if (isMap(old) && isMap(now)) {
-    if (field?.fields !== undefined) return refreshObject(field.fields, old, now);
-    const entries = Object.entries(old).flatMap(
-      ([name, item]): [string, { value: Value; same: boolean }][] => {
-        const other = now[name];
-        return other === undefined ? [] : [[name, refreshValue(field?.of, item, other)]];
-      },
-    );
-    const value = Object.fromEntries(entries.map(([name, part]) => [name, part.value]));
-    return {
-      value,
-      same: entries.length === Object.keys(old).length && entries.every(([, part]) => part.same),
-    };
-  }
-  return { value: now, same: JSON.stringify(old) === JSON.stringify(now) };
+function timeoutsOf<P>({ timeouts }: Resource<P>): Record<string, unknown> {
+  if (timeouts === undefined) return {};
+  const steps = Object.entries(timeouts).map(([step, minutes]) => [step, minutes * NANOSECONDS_A_MINUTE]);
+  return { [TIMEOUTS]: Object.fromEntries(steps) };
 }

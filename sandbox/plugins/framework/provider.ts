@@ -43,9 +43,7 @@ export function providerService<P>(
     <Request, Response>(run: (request: Request) => Promise<Response> | Response) =>
     (call: ServerUnaryCall<Request, Response>, answer: sendUnaryData<Response>): void => {
       inWork++;
-      Promise.resolve()
-        .then(() => run(call.request))
-        .finally(() => log.flushed())
+      answerOf(run, call.request, log)
         .then(
           (response) => answer(null, response),
           (error: unknown) => answer(isServiceError(error) ? error : toServiceError(error)),
@@ -101,6 +99,19 @@ export function providerService<P>(
 export async function runProvider<P>(provider: Provider<P>): Promise<void> {
   const { service, busy } = providerService(provider, engineAddress(process.argv));
   await runPlugin([service], busy);
+}
+
+/** Runs a method; its answer waits until the user has seen all its lines. */
+async function answerOf<Request, Response>(
+  run: (request: Request) => Promise<Response> | Response,
+  request: Request,
+  log: EngineLog,
+): Promise<Response> {
+  try {
+    return await run(request);
+  } finally {
+    await log.flushed();
+  }
 }
 
 function isServiceError(error: unknown): error is { code: number; details: string } {

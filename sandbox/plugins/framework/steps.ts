@@ -5,7 +5,8 @@ import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { checkInputs, DEFAULTS, type Naming } from "./check.ts";
 import { diff } from "./diff.ts";
 import { initFailed, PartlyDone } from "./errors.ts";
-import { finishState, markSecrets, previewState, refreshInputs } from "./outputs.ts";
+import { finishState, markSecrets, previewState } from "./outputs.ts";
+import { refreshInputs } from "./refresh.ts";
 import { planState } from "./plan.ts";
 import type { Call, DiffAnswer, Flavour, Made, Provider, Resource } from "./resource.ts";
 import { decode, encode, isMap, mapWithoutSecrets, type PropertyMap, type Value } from "./values.ts";
@@ -165,7 +166,7 @@ async function read<P>(
   subject: Subject<P>,
   request: pb.ReadRequest,
 ): Promise<pb.ReadResponse> {
-  const { resource, flavour } = subject;
+  const { resource } = subject;
   const [state, inputs] = [decode(request.getProperties()), decode(request.getInputs())];
   const refresh = Object.keys(state).length > 0;
   if (!refresh && resource.read === undefined) {

@@ -218,7 +218,7 @@ function decodeSigned(map: PropertyMap): Value {
     }
     default:
       throw new Error(
-        `a property value carries a signature that this stand-in does not know: ${String(signature)}`,
+        `a property value carries a signature that this stand-in does not know: ${JSON.stringify(signature)}`,
       );
   }
 }

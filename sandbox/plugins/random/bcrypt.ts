@@ -34,7 +34,7 @@ export function bcrypt(password: string, cost: number, salt: Uint8Array = random
   );
   for (let i = 0; i < words.length; i += 2) for (let n = 0; n < 64; n++) encrypt(cipher, words, i);
   const digest = Buffer.alloc(words.length * 4);
-  words.forEach((word, i) => digest.writeUInt32BE(word, i * 4));
+  for (const [i, word] of words.entries()) digest.writeUInt32BE(word, i * 4);
   return `$2a$${String(cost).padStart(2, "0")}$${base64(salt)}${base64(digest.subarray(0, 23))}`;
 }
 

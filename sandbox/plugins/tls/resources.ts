@@ -30,7 +30,7 @@ const secretPem: Field = { ...pem, secret: true };
 function wasPem(before: Value): boolean {
   return (
     typeof before === "string" &&
-    /^-----BEGIN [A-Za-z ]+-----\n[^]+\n-----END [A-Za-z ]+-----\n?$/.test(before)
+    /^-----BEGIN [A-Za-z ]+-----\n[\s\S]+\n-----END [A-Za-z ]+-----\n?$/.test(before)
   );
 }
 

@@ -66,7 +66,12 @@ export class Garden {
   /** A person writes to a bot; gives the first answer's text. */
   async ask(bot: string, text: string, chat = 1_000_001): Promise<string> {
     const update = await this.telegram.send({ bot, text, chat });
-    const [answer] = await this.telegram.waitForReply({ bot, chat, afterUpdateId: update, timeoutMs: 60_000 });
+    const [answer] = await this.telegram.waitForReply({
+      bot,
+      chat,
+      afterUpdateId: update,
+      timeoutMs: 60_000,
+    });
     return answer?.text ?? "";
   }
 
@@ -80,6 +85,9 @@ export class Garden {
   /** Names of the garden's containers on the host, sorted. */
   async containers(): Promise<string[]> {
     const names = await this.onHost("docker ps -a --filter label=botgarden.garden --format '{{.Names}}'");
-    return names.split("\n").filter((name) => name !== "").sort();
+    return names
+      .split("\n")
+      .filter((name) => name !== "")
+      .sort();
   }
 }

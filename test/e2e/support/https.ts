@@ -15,7 +15,14 @@ export interface Answer {
 }
 
 /** A request to the edge by its address; the certificate is not checked, which is Telegram's part. */
-export function https({ address, path, method = "GET", host = "garden.test", headers, body }: Ask): Promise<Answer> {
+export function https({
+  address,
+  path,
+  method = "GET",
+  host = "garden.test",
+  headers,
+  body,
+}: Ask): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const call = request(
       {

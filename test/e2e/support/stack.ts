@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { copyProject } from "../../../sandbox/lifecycle/copy.ts";
 import { partsOf } from "../../../sandbox/lifecycle/state.ts";
 import type { Host } from "../../../sandbox/vps/host.ts";
-import { copyProject } from "../../../sandbox/lifecycle/copy.ts";
 import type { Garden } from "./garden.ts";
 import { type Run, runProgram } from "./run.ts";
 
@@ -32,7 +32,10 @@ export async function separateStack(garden: Garden, name: string, host: Host): P
     PULUMI_STACK: name,
   };
   const pulumi = (...args: string[]) =>
-    runProgram(garden.state.toolchain.cli, [...args, "--non-interactive", "--color=never"], { cwd: project, env });
+    runProgram(garden.state.toolchain.cli, [...args, "--non-interactive", "--color=never"], {
+      cwd: project,
+      env,
+    });
   const must = async (run: Promise<Run>): Promise<string> => {
     const { code, output } = await run;
     if (code !== 0) throw new Error(output);

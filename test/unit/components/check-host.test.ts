@@ -1,0 +1,149 @@
+/** The look at the host before anything is touched: the real script on hosts of a few programs. */
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { checkHost, HostError, type HostFacts } from "../../../components/host/check-host.ts";
+import { type Connection, connectionTo } from "../../../components/host/connection.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+/** A host that has the given programs, each a line of shell, and nothing else but the shell's own. */
+function host(programs: Readonly<Record<string, string>>): Connection {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "bin"));
+  for (const [name, line] of Object.entries({
+    id: asRoot,
+    uname: "echo x86_64",
+    sed: 'exec /usr/bin/env -i PATH=/usr/bin:/bin sed "$@"',
+    ...programs,
+  })) {
+    writeFileSync(join(folder, "bin", name), `#!/bin/sh\n${line}\n`);
+    chmodSync(join(folder, "bin", name), 0o755);
+  }
+  const ssh = connectionTo({ host: { kind: "ssh", user: "deploy", address: "203.0.113.10", port: 22 } });
+  return {
+    ...ssh,
+    freshInterpreter: [
+      "/bin/sh",
+      "-c",
+      `PATH='${folder}/bin'; case "$1" in "sh -s") exec /bin/sh -s;; esac; exit 99`,
+      "sh",
+    ],
+  };
+}
+
+const asRoot = 'case "$*" in -un) echo root;; -u) echo 0;; esac';
+const asDeploy = 'case "$*" in -un) echo deploy;; -u) echo 1000;; esac';
+const sudo = 'shift; if [ "$1" = true ]; then exit 0; fi; exec "$@"';
+const docker = `case "$1 $2" in
+  "version --format") echo 26.1.5;;
+  "ps -a") echo container=botgarden-edge prod; echo container=hello-0a1b2c3 other;;
+  "network ls") echo network=botgarden prod;;
+esac`;
+
+const amd64 = "linux/amd64";
+
+function look(connection: Connection, platform = amd64): Promise<HostFacts> {
+  return checkHost(connection, platform, () => {});
+}
+
+function refusal(connection: Connection): Promise<string> {
+  return look(connection).then(
+    () => "not refused",
+    (error: unknown) => {
+      expect(error).toBeInstanceOf(HostError);
+      return (error as HostError).message;
+    },
+  );
+}
+
+test("a bare host of root's is fine", async () => {
+  expect(await look(host({}))).toEqual({
+    platform: "linux/amd64",
+    root: "yes",
+    docker: "absent",
+    containers: [],
+    networks: [],
+    serving: [],
+  });
+});
+
+test("a host with Docker tells what of the garden is there", async () => {
+  const facts = await look(host({ docker }));
+  expect(facts).toMatchObject({
+    root: "yes",
+    docker: "ok",
+    containers: [
+      { name: "botgarden-edge", stack: "prod" },
+      { name: "hello-0a1b2c3", stack: "other" },
+    ],
+    networks: [{ name: "botgarden", stack: "prod" }],
+  });
+});
+
+test.for([
+  ["x86_64", "linux/amd64"],
+  ["aarch64", "linux/arm64"],
+])("a processor that the kernel calls %s is Docker's %s", async ([machine, platform]) => {
+  expect(await look(host({ uname: `echo ${machine}` }), platform)).toMatchObject({ platform });
+});
+
+test("images are not built for another processor than the host's", async () => {
+  const message = await refusal(host({ uname: "echo aarch64" }));
+  expect(message).toContain("linux/arm64");
+  expect(message).toContain("pulumi config set");
+});
+
+test("another login may become root", async () => {
+  const facts = await look(host({ id: asDeploy, sudo, docker }));
+  expect(facts).toMatchObject({ root: "sudo", docker: "ok" });
+});
+
+test("an engine that is down is no fault yet: it is started later", async () => {
+  const down = 'echo "Cannot connect to the Docker daemon" >&2; exit 1';
+  expect(await look(host({ docker: down }))).toMatchObject({ docker: "down", containers: [] });
+});
+
+describe("a login that cannot become root", () => {
+  test("is told how to", async () => {
+    const message = await refusal(host({ id: asDeploy }));
+    expect(message).toContain("deploy");
+    expect(message).toContain("203.0.113.10");
+    expect(message).toContain("NOPASSWD");
+  });
+
+  test("is told so when sudo asks for a password", async () => {
+    const asks = 'echo "sudo: a password is required" >&2; exit 1';
+    expect(await refusal(host({ id: asDeploy, sudo: asks }))).toContain("NOPASSWD");
+  });
+
+  test("and may not use Docker either, is told both", async () => {
+    const denied = 'echo "permission denied while trying to connect to the Docker daemon socket" >&2; exit 1';
+    expect(await refusal(host({ id: asDeploy, docker: denied }))).toContain("may not use Docker");
+  });
+});
+
+test("a command that fails on the host is told with the host's words, at once", async () => {
+  const broken: Connection = {
+    ...host({}),
+    freshInterpreter: ["/bin/sh", "-c", "echo 'the disk is gone' >&2; exit 5"],
+  };
+  const said: string[] = [];
+  const message = await checkHost(broken, amd64, (line) => said.push(line)).catch(
+    (error: unknown) => (error as Error).message,
+  );
+  expect(message).toContain("the disk is gone");
+  expect(message).toContain("deploy@203.0.113.10");
+  expect(said).toEqual([]);
+});
+
+test("a machine without ssh is told so", async () => {
+  const without: Connection = { ...host({}), freshInterpreter: [join(temporaryFolder(), "no-such-ssh")] };
+  expect(await refusal(without)).toContain("there is no ssh");
+});
+
+test("the look changes nothing on the host", async () => {
+  const folder = temporaryFolder();
+  const connection = host({ docker: `echo "$*" >>'${folder}/calls'; ${docker}` });
+  await look(connection);
+  expect(readdirSync(folder)).toEqual(["calls"]);
+});

@@ -1,0 +1,161 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { HostError, type HostFacts } from "../../../components/host/check-host.ts";
+import { type Connection, connectionTo } from "../../../components/host/connection.ts";
+import { removeLeftovers } from "../../../components/host/leftovers.ts";
+import { record } from "../support/recorder.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const CONTAINER = "docker:index/container:Container";
+const NETWORK = "docker:index/network:Network";
+/** The recorder's stack. */
+const stack = "unit";
+
+interface InState {
+  readonly type: string;
+  readonly name?: unknown;
+}
+
+/** What a host holds, by name. */
+interface OnHost {
+  readonly containers?: readonly string[];
+  readonly networks?: readonly string[];
+  readonly serving?: readonly string[];
+  /** The stack that made them. */
+  readonly madeBy?: string;
+}
+
+interface Swept {
+  /** What `docker` was called with, in order. */
+  readonly calls: readonly string[];
+  readonly log: readonly string[];
+  readonly refused: string | undefined;
+}
+
+/** Sweeps a host whose `docker` only writes down what it was asked for. */
+async function sweep(host: OnHost, state: readonly InState[] | "none" = []): Promise<Swept> {
+  const folder = temporaryFolder();
+  const calls = join(folder, "calls");
+  writeFileSync(join(folder, "docker"), `#!/bin/sh\necho "$*" >>'${calls}'\n`);
+  chmodSync(join(folder, "docker"), 0o755);
+  const shell = ["/bin/sh", "-c", `PATH='${folder}':"$PATH"; eval "$1"`, "sh"];
+  const connection: Connection = {
+    ...connectionTo({ host: { kind: "ssh", user: "root", address: "203.0.113.10", port: 22 } }),
+    freshInterpreter: shell,
+  };
+  const log: string[] = [];
+  const { result } = await record(
+    () =>
+      removeLeftovers(connection, factsOf(host), (line) => log.push(line)).then(() => undefined, messageOf),
+    { answers: { "pulumi:pulumi:readStackResourceOutputs": answerOf(state) } },
+  );
+  const text = existsSync(calls) ? readFileSync(calls, "utf8") : "";
+  return { calls: text.split("\n").filter((line) => line !== ""), log, refused: result };
+}
+
+function factsOf({ containers = [], networks = [], serving = [], madeBy = stack }: OnHost): HostFacts {
+  const made = (name: string) => ({ name, stack: madeBy });
+  return {
+    platform: "linux/amd64",
+    root: "yes",
+    docker: "ok",
+    containers: containers.map(made),
+    networks: networks.map(made),
+    serving,
+  };
+}
+
+/** The engine's answer about a stack that has prepared its host; `none` is a stack that never ran. */
+function answerOf(state: readonly InState[] | "none"): Record<string, unknown> {
+  if (state === "none") return {};
+  const entries = state.map(({ type, name }, index) => [
+    `urn:pulumi:unit::botgarden::${type}::r${index}`,
+    { type, outputs: { name } },
+  ]);
+  const scripts = { type: "command:local:Command", outputs: {} };
+  return {
+    outputs: {
+      ...Object.fromEntries(entries),
+      "urn:pulumi:unit::botgarden::command:local:Command::host-scripts": scripts,
+    },
+  };
+}
+
+function messageOf(error: unknown): string {
+  expect(error).toBeInstanceOf(HostError);
+  return (error as HostError).message;
+}
+
+const quiet = { calls: [], log: [], refused: undefined };
+
+test("a host without a garden is left alone, whatever the state is", async () => {
+  expect(await sweep({})).toEqual(quiet);
+  expect(await sweep({}, "none")).toEqual(quiet);
+});
+
+test("what the state knows stays", async () => {
+  const state = [
+    { type: CONTAINER, name: "botgarden-edge" },
+    { type: NETWORK, name: "botgarden" },
+  ];
+  expect(await sweep({ containers: ["botgarden-edge"], networks: ["botgarden"] }, state)).toEqual(quiet);
+});
+
+test("what the state does not know is stopped and removed, containers before networks", async () => {
+  const host = {
+    containers: ["hello-0a1b2c3", "hello-4d5e6f7", "botgarden-postgres"],
+    networks: ["botgarden"],
+  };
+  const { calls, log, refused } = await sweep(host, [{ type: CONTAINER, name: "hello-0a1b2c3" }]);
+  expect(refused).toBeUndefined();
+  expect(calls).toEqual([
+    "stop --time 30 hello-4d5e6f7",
+    "rm --force hello-4d5e6f7",
+    "stop --time 30 botgarden-postgres",
+    "rm --force botgarden-postgres",
+    "network rm botgarden",
+  ]);
+  expect(log).toHaveLength(2);
+  expect(log[0]).toContain("hello-4d5e6f7");
+});
+
+test("a container that the edge sends updates to stays, whatever the state says", async () => {
+  const { calls } = await sweep({
+    containers: ["hello-0a1b2c3", "hello-4d5e6f7"],
+    serving: ["hello-0a1b2c3"],
+  });
+  expect(calls.filter((call) => call.includes("hello-0a1b2c3"))).toEqual([]);
+  expect(calls).toContain("rm --force hello-4d5e6f7");
+});
+
+test.for([
+  { what: "another provider's", type: "command:local:Command", name: "botgarden-postgres" },
+  { what: "a volume of that", type: "docker:index/volume:Volume", name: "botgarden-postgres" },
+  { what: "a container without a", type: CONTAINER },
+  { what: "a container with a strange", type: CONTAINER, name: 7 },
+])("$what name saves no container", async ({ type, name }) => {
+  const { calls } = await sweep({ containers: ["botgarden-postgres"] }, [{ type, name }]);
+  expect(calls).toContain("rm --force botgarden-postgres");
+});
+
+test("a name is one word to the host's shell, whatever is in it", async () => {
+  const { calls } = await sweep({ containers: ["a b; docker info"] });
+  expect(calls).toEqual(["stop --time 30 a b; docker info", "rm --force a b; docker info"]);
+});
+
+describe("a running garden is never taken for leftovers", () => {
+  test("when another stack made it", async () => {
+    const { calls, refused } = await sweep({ containers: ["botgarden-edge"], madeBy: "prod" });
+    expect(calls).toEqual([]);
+    expect(refused).toContain("root@203.0.113.10");
+    expect(refused).toContain("prod");
+  });
+
+  test("when the state was lost, or the address is wrong", async () => {
+    const { calls, refused } = await sweep({ networks: ["botgarden"] }, "none");
+    expect(calls).toEqual([]);
+    expect(refused).toContain("root@203.0.113.10");
+    expect(refused).toContain("botgarden");
+  });
+});
