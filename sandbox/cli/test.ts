@@ -39,7 +39,12 @@ async function runPart(part: string, filters: readonly string[]): Promise<Counts
   const folder = mkdtempSync(join(tmpdir(), "botgarden-test-"));
   const report = join(folder, "report.json");
   try {
-    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+    // The end-to-end tests take minutes: each is told when it ends.
+    const reporters = [
+      `--reporter=${part === "e2e" ? "verbose" : "default"}`,
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ];
     const code = await vitest(["run", "--project", part, ...reporters, ...filters]);
     return counted(report, code);
   } finally {

@@ -95,7 +95,7 @@ describe("no secret is where others can read it", () => {
   });
 
   test("a failing command shows no secret either", async () => {
-    await garden.onHost("mv /usr/bin/curl /usr/bin/curl.away");
+    await garden.onHost("mv /usr/bin/jq /usr/bin/jq.away");
     const { code, output } = await garden.pulumi(
       "up",
       "--yes",
@@ -103,9 +103,9 @@ describe("no secret is where others can read it", () => {
       "--replace",
       "**::hello-webhook-secret",
     );
-    await garden.onHost("mv /usr/bin/curl.away /usr/bin/curl");
+    await garden.onHost("mv /usr/bin/jq.away /usr/bin/jq");
     expect(code).not.toBe(0);
-    expect(output).toContain("hello-webhook");
+    expect(output).toContain("hello-release");
     for (const [name, secret] of await secretsOf(garden)) secrets.set(`${name} (after)`, secret);
     clean(output, "the failed command's text");
     await garden.up();
