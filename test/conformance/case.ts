@@ -115,8 +115,8 @@ export function againstOfficial(): boolean {
 
 /** Registers the tests of one resource type with vitest. */
 export function play(cases: Cases): void {
-  const plugin = cases.type.slice(0, cases.type.indexOf(":"));
   const subject: Subject = { type: cases.type, name: cases.name ?? "it" };
+  const plugin = packageOf(subject);
   describe(cases.type, () => {
     let running: Plugin;
     let base: PropertyMap;
@@ -151,31 +151,51 @@ export function play(cases: Cases): void {
       expect(plain(mapWithoutSecrets(found.inputs))).toEqual(plain(inputs));
       await running.delete(subject, id, opened(state, plugin), inputs);
     });
-    for (const creation of cases.creations ?? []) {
-      test(`Create: ${creation.title}`, async () => {
-        const { id, state, inputs } = await deploy(merged(base, creation.inputs), true);
-        expect(plain(state)).toEqual(creation.created);
-        await running.delete(subject, id, opened(state, plugin), inputs);
-      });
-    }
-    for (const change of cases.changes) {
-      test(`Diff: ${change.title}`, () => playChange(running, subject, deploy, base, change));
-    }
-    for (const refusal of cases.refusals ?? []) {
-      if (refusal.standInOnly === true && againstOfficial()) continue;
-      test(`refused: ${refusal.title}`, async () => {
-        await expect(faultsOf(running, subject, merged(base, refusal.inputs))).resolves.toMatch(refusal.says);
-      });
-    }
-    for (const failure of cases.failures ?? []) {
-      test(`Create fails: ${failure.title}`, async () => {
-        await expect(running.create(subject, merged(base, failure.inputs))).rejects.toHaveProperty(
-          "details",
-          typeof failure.says === "string" ? failure.says : expect.stringMatching(failure.says),
-        );
-      });
-    }
+    playChanges(cases, subject, deploy, () => ({ running, base }));
+    playRefusals(cases, subject, () => ({ running, base }));
   });
+}
+
+/** The plugin and the inputs to start from, once they are there. */
+type Stage = () => { readonly running: Plugin; readonly base: PropertyMap };
+
+function playChanges(cases: Cases, subject: Subject, deploy: Deploy, stage: Stage): void {
+  for (const creation of cases.creations ?? []) {
+    test(`Create: ${creation.title}`, async () => {
+      const { running, base } = stage();
+      const { id, state, inputs } = await deploy(merged(base, creation.inputs), true);
+      expect(plain(state)).toEqual(creation.created);
+      await running.delete(subject, id, opened(state, packageOf(subject)), inputs);
+    });
+  }
+  for (const change of cases.changes) {
+    test(`Diff: ${change.title}`, () => {
+      const { running, base } = stage();
+      return playChange(running, subject, deploy, base, change);
+    });
+  }
+}
+
+function playRefusals(cases: Cases, subject: Subject, stage: Stage): void {
+  for (const refusal of cases.refusals ?? []) {
+    if (refusal.standInOnly === true && againstOfficial()) continue;
+    test(`refused: ${refusal.title}`, async () => {
+      const { running, base } = stage();
+      await expect(faultsOf(running, subject, merged(base, refusal.inputs))).resolves.toMatch(refusal.says);
+    });
+  }
+  for (const failure of cases.failures ?? []) {
+    test(`Create fails: ${failure.title}`, async () => {
+      const { running, base } = stage();
+      const details = typeof failure.says === "string" ? failure.says : expect.stringMatching(failure.says);
+      const create = running.create(subject, merged(base, failure.inputs));
+      await expect(create).rejects.toHaveProperty("details", details);
+    });
+  }
+}
+
+function packageOf({ type }: Subject): string {
+  return type.slice(0, type.indexOf(":"));
 }
 
 /** A resource as a deployment left it, as the engine would send it back. */
@@ -196,7 +216,7 @@ function deployer(
   const create = async (given: PropertyMap): Promise<Deployed> => {
     const { inputs, failures } = await running().check(subject, {}, given);
     expect(failures).toEqual([]);
-    const package_ = subject.type.slice(0, subject.type.indexOf(":"));
+    const package_ = packageOf(subject);
     const sent = opened(inputs, package_);
     return { ...(await running().create(subject, sent)), inputs: sent };
   };
@@ -208,7 +228,7 @@ function deployer(
     return found;
   };
   const removeAll = async (): Promise<void> => {
-    const package_ = subject.type.slice(0, subject.type.indexOf(":"));
+    const package_ = packageOf(subject);
     for (const one of await Promise.allSettled(made.values())) {
       if (one.status === "rejected") continue;
       const { id, state, inputs } = one.value;
@@ -226,7 +246,7 @@ async function playChange(
   change: Change,
 ): Promise<void> {
   const before = merged(base, change.before ?? {});
-  const package_ = subject.type.slice(0, subject.type.indexOf(":"));
+  const package_ = packageOf(subject);
   const old = await deploy(before);
   const checked = await running.check(subject, old.inputs, merged(before, change.after));
   expect(checked.failures).toEqual([]);

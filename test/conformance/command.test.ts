@@ -1,13 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { againstOfficial, play, pluginFor } from "./case.ts";
-import { localCommand } from "./cases/command-local.ts";
+import { folder, localCommand } from "./cases/command-local.ts";
 import { type Plugin, promised, startPlugin, urnOf } from "./harness.ts";
 
 play(localCommand);
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const subject = { type: localCommand.type, name: "it" };
 
@@ -48,7 +48,7 @@ describe("a running command", () => {
   });
 
   test("Delete runs the old command with the old environment, stdin and outputs", async () => {
-    const file = join(mkdtempSync(join(tmpdir(), "conformance-command-")), "deleted");
+    const file = join(folder, "deleted");
     const inputs = {
       create: "echo made",
       delete: `{ echo $A $PULUMI_COMMAND_STDOUT; cat; } > ${file}`,

@@ -1,7 +1,7 @@
 /** What the tls stand-in makes, as seen by OpenSSL and OpenSSH: the programs that will use it. */
 import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -25,7 +25,10 @@ beforeAll(async () => {
     allowedUses: ["cert_signing", "crl_signing"],
   });
 });
-afterAll(() => plugin.stop());
+afterAll(async () => {
+  await plugin.stop();
+  rmSync(folder, { recursive: true });
+});
 
 async function make(type: string, inputs: PropertyMap): Promise<PropertyMap> {
   const token = `tls:index/${(type[0] ?? "").toLowerCase()}${type.slice(1)}:${type}`;

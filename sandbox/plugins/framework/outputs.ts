@@ -1,15 +1,7 @@
 /** What goes back to the engine: states with their bookkeeping properties and with secrets marked. */
 import type { Field, Fields, Flavour, Resource } from "./resource.ts";
 import { inSetOrder } from "./sets.ts";
-import {
-  isMap,
-  isNothing,
-  type PropertyMap,
-  Secret,
-  Unknown,
-  unknown,
-  type Value,
-} from "./values.ts";
+import { isMap, isNothing, type PropertyMap, Secret, Unknown, unknown, type Value } from "./values.ts";
 
 /** The key under which Terraform SDK v2 keeps a resource's timeouts in its private state. */
 const TIMEOUTS = "e2bfb730-ecaa-11e6-8f88-34363bc7c4c0";

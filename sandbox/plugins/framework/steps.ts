@@ -6,8 +6,8 @@ import { checkInputs, DEFAULTS, type Naming } from "./check.ts";
 import { diff } from "./diff.ts";
 import { initFailed, PartlyDone } from "./errors.ts";
 import { finishState, markSecrets, previewState } from "./outputs.ts";
-import { refreshInputs } from "./refresh.ts";
 import { planState } from "./plan.ts";
+import { refreshInputs } from "./refresh.ts";
 import type { Call, DiffAnswer, Flavour, Made, Provider, Resource } from "./resource.ts";
 import { decode, encode, isMap, mapWithoutSecrets, type PropertyMap, type Value } from "./values.ts";
 
@@ -120,7 +120,6 @@ function diffResponse(answer: DiffAnswer, flavour: Flavour): pb.DiffResponse {
   for (const [path, kind] of Object.entries(answer.detailed)) {
     response.getDetaileddiffMap().set(path, new pb.PropertyDiff().setKind(pb.PropertyDiff.Kind[kind]));
   }
-  // The official docker.Image leaves this out when nothing changed; nothing hangs on it.
   return response.setHasdetaileddiff(flavour !== "framework");
 }
 

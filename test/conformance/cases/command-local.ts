@@ -17,7 +17,8 @@ const { update: _update, ...withoutUpdate } = inputs;
 const outputs = { stdout: "created 1\nin", stderr: "err" };
 const updated = { ...inputs, stdout: "updated 1 from created 1 in and err\nin", stderr: "" };
 
-const folder = mkdtempSync(join(tmpdir(), "conformance-command-"));
+/** A folder with a few files; the test that plays the cases removes it. */
+export const folder = mkdtempSync(join(tmpdir(), "conformance-command-"));
 for (const name of ["one.txt", "two.txt", "three.md"]) writeFileSync(join(folder, name), name);
 const asset = (name: string): Asset =>
   new Asset("path", join(folder, name), createHash("sha256").update(name).digest("hex"));

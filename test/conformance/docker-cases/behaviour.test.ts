@@ -224,8 +224,9 @@ describe("a container", () => {
 });
 
 test("a network in use is removed once its last container has gone", async () => {
-  const made = await deployed(network, {});
-  const guest = await docker("run", "-d", "--network", String(made.state.name), names.image);
+  const name = `in-use-${names.suffix}`;
+  const made = await deployed(network, { name });
+  const guest = await docker("run", "-d", "--network", name, names.image);
   const removed = made.remove();
   await docker("rm", "-f", guest);
   await removed;

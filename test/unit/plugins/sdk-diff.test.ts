@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { diff } from "../../../sandbox/plugins/framework/diff.ts";
-import { refreshInputs } from "../../../sandbox/plugins/framework/refresh.ts";
 import { planState } from "../../../sandbox/plugins/framework/plan.ts";
+import { refreshInputs } from "../../../sandbox/plugins/framework/refresh.ts";
 import { type PropertyMap, unknown } from "../../../sandbox/plugins/framework/values.ts";
 import { thing } from "./table.ts";
 
@@ -155,7 +155,7 @@ describe("Diff of flavour sdk", () => {
   });
 
   test("says what can't change without a replacement", () => {
-    const stables = ["command", "envs", "image", "labels", "logOpts", "name", "ports", "uploads"];
+    const stables = ["command", "envs", "image", "labels", "logOpts", "name", "networks", "ports", "uploads"];
     expect(verdict({ memory: 1 }).stables).toEqual(stables);
     expect(verdict({ image: "y" }).stables).toEqual(stables.filter((name) => name !== "image"));
   });
@@ -229,6 +229,29 @@ describe("inputs after a refresh", () => {
     expect(refreshInputs(thing.fields, old, now)).toMatchObject({
       envs: [],
       uploads: [{ __defaults: [], file: "/b" }],
+    });
+  });
+
+  test("find an element whose own set has another order, and take what has changed in the order that is left", () => {
+    const given: PropertyMap = {
+      __defaults: [],
+      networks: [
+        { __defaults: [], name: "a", aliases: ["x", "a"] },
+        { __defaults: [], name: "old" },
+      ],
+    };
+    const now = {
+      networks: [
+        { name: "new", aliases: [] },
+        { name: "a", aliases: ["a", "x"] },
+      ],
+    };
+    expect(refreshInputs(thing.fields, given, now)).toEqual({
+      __defaults: [],
+      networks: [
+        { __defaults: [], name: "a", aliases: ["a", "x"] },
+        { __defaults: [], name: "new" },
+      ],
     });
   });
 });

@@ -57,6 +57,11 @@ const fields: Fields = {
       retries: { kind: "int", unset: 0 },
     },
   },
+  networks: {
+    kind: "set",
+    replace: true,
+    of: { kind: "object", fields: { name: { kind: "string", required: true }, aliases: { kind: "set" } } },
+  },
   logOpts: { kind: "map", replace: true },
   driver: { kind: "string", conflictsWith: ["image2"] },
   image2: { kind: "string" },

@@ -15,19 +15,24 @@ export interface ContextFile {
 }
 
 /** Walks a context without what the rules leave out. Folders come before their content. */
-export async function* contextFiles(
+export function contextFiles(root: string, rules: IgnoreRules): AsyncGenerator<ContextFile> {
+  return filesIn(root, rules, "", undefined);
+}
+
+async function* filesIn(
   root: string,
   rules: IgnoreRules,
-  folder = "",
+  folder: string,
+  folderMatched: readonly boolean[] | undefined,
 ): AsyncGenerator<ContextFile> {
   const names = await readdir(join(root, folder));
   for (const name of names.sort(byBytes)) {
     const path = folder === "" ? name : `${folder}/${name}`;
     const stats = await statOf(join(root, path));
     if (stats === undefined) continue;
-    const out = rules.leavesOut(path);
+    const { out, matched } = rules.judge(path, folderMatched);
     if (!out) yield { path, stats };
-    if (stats.isDirectory() && !(out && rules.closes(path))) yield* contextFiles(root, rules, path);
+    if (stats.isDirectory() && !(out && rules.closes(path))) yield* filesIn(root, rules, path, matched);
   }
 }
 

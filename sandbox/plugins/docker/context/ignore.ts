@@ -44,15 +44,29 @@ export class IgnoreRules {
 
   /** Whether a path, relative to the context with slashes, is left out, by itself or by a folder above it. */
   leavesOut(path: string): boolean {
-    const parents = foldersAbove(path);
+    return this.judge(path).out;
+  }
+
+  /**
+   * The verdict on a path. Walking down, each folder's `matched` is handed on to what is in it: the official plugin
+   * doesn't look at a folder's patterns again then, which matters where a pattern wasn't looked at for the folder.
+   */
+  judge(
+    path: string,
+    folder?: readonly boolean[],
+  ): { readonly out: boolean; readonly matched: readonly boolean[] } {
+    const parents = folder === undefined ? foldersAbove(path) : [];
     let out = false;
-    for (const pattern of this.#patterns) {
-      // A pattern that couldn't change the verdict isn't looked at.
-      if (pattern.exception !== out) continue;
-      if (pattern.matches(path) || parents.some((parent) => pattern.matches(parent)))
-        out = !pattern.exception;
-    }
-    return out;
+    const matched = this.#patterns.map((pattern, i) => {
+      if (folder?.[i] !== true) {
+        // A pattern that couldn't change the verdict isn't looked at.
+        if (pattern.exception !== out) return false;
+        if (!pattern.matches(path) && !parents.some((parent) => pattern.matches(parent))) return false;
+      }
+      out = !pattern.exception;
+      return true;
+    });
+    return { out, matched };
   }
 
   /** Whether nothing below a folder that is left out can be brought back by an exception. */
@@ -104,7 +118,8 @@ function matcherOf(pattern: string): (path: string) => boolean {
       source += letter === "*" ? "[^/]*" : "[^/]";
       kind = "regexp";
     } else if (letter === "\\" && i + 1 < letters.length) {
-      source += escaped(letters[++i] ?? "");
+      // As it stands: "\\b" is a word's edge, in Go's expressions as in these.
+      source += `\\${letters[++i] ?? ""}`;
       kind = "regexp";
     } else if (letter === "[" || letter === "]") {
       source += letter;
