@@ -1,7 +1,8 @@
 /** What the garden makes of one bot, exactly. */
 import { beforeAll, describe, expect, test } from "vitest";
 import type { BotDefinition } from "../../../settings/bot.ts";
-import { botDefinitions, recordGarden, stackValues, tokenOf } from "../support/garden.ts";
+import { botDefinitions, stackValues, tokenOf } from "../support/bots.ts";
+import { recordGarden } from "../support/garden.ts";
 import { COMMAND, CONTAINER, canaryOf, find, plain, type Recorded } from "../support/recorder.ts";
 
 let resources: readonly Recorded[];

@@ -1,6 +1,7 @@
 /** No secret value leaves the program in a place where it can be read: every made-up secret is searched for. */
 import { beforeAll, expect, test } from "vitest";
-import { recordGarden, secretOf, tokenOf } from "../support/garden.ts";
+import { secretOf, tokenOf } from "../support/bots.ts";
+import { recordGarden } from "../support/garden.ts";
 import {
   allOf,
   COMMAND,
@@ -61,6 +62,15 @@ test("no readable text looks like any of them", () => {
   const readable = resources.flatMap(({ name, inputs }) => readableTexts(inputs, name));
   expect(readable.length).toBeGreaterThan(100);
   expect(readable.filter(({ text }) => /canary|yraNaC|SCRAM-SHA-256\$/.test(text))).toEqual([]);
+});
+
+test("no command's text holds a secret, not even a hidden one: a command that fails prints it", () => {
+  for (const { name, inputs } of allOf(resources, COMMAND)) {
+    const { stdin: _, ...others } = inputs;
+    expect(JSON.stringify(plain(others)), name).not.toMatch(/canary|yraNaC|SCRAM-SHA-256/);
+    for (const key of ["create", "update", "delete"])
+      expect(isSecret(inputs[key]), `${name} ${key}`).toBe(false);
+  }
 });
 
 test("what a script reads is one secret as a whole", () => {

@@ -2,7 +2,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Garden } from "../../../components/garden.ts";
-import { recordGarden, stackValues } from "../support/garden.ts";
+import { stackValues } from "../support/bots.ts";
+import { recordGarden } from "../support/garden.ts";
 import { allOf, COMMAND, find, plain, type Recorded, type Recording, VOLUME } from "../support/recorder.ts";
 
 let garden: Recording<Garden>;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { botHealthcheck, gateDeadline, goDuration } from "../../../components/bot/health.ts";
 import type { BotDefinition } from "../../../settings/bot.ts";
-import { botsOf } from "../support/garden.ts";
+import { botsOf } from "../support/bots.ts";
 
 function bot(health: BotDefinition["health"]) {
   const [settings] = botsOf({

@@ -5,8 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterEach, expect, test } from "vitest";
 import { type Inputs, readInputs } from "../../../components/inputs.ts";
 import { SettingsError } from "../../../settings/fault.ts";
-import { tokenOf, valueOfOutput } from "../support/garden.ts";
-import { record } from "../support/recorder.ts";
+import { tokenOf } from "../support/bots.ts";
+import { record, valueOfOutput } from "../support/recorder.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 afterEach(() => {

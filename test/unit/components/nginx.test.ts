@@ -44,7 +44,8 @@ beforeAll(async () => {
   const subject = ["-subj", "/CN=bots.example.com", "-days", "2"];
   const made = await runProgram("openssl", ["req", "-x509", ...key, ...subject, ...files]);
   expect(made.code, made.stderr).toBe(0);
-});
+  // The first time it may have to download.
+}, 180_000);
 
 afterAll(() => {
   for (const server of servers) server.close();

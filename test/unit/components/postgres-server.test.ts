@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { scramVerifier } from "../../../components/postgres/scram.ts";
-import { recordGarden, stackValues } from "../support/garden.ts";
+import { stackValues } from "../support/bots.ts";
+import { recordGarden } from "../support/garden.ts";
 import { type Ended, runProgram, unprivileged } from "../support/processes.ts";
 import { findPostgres, openToAll, type Program } from "../support/programs.ts";
 import { COMMAND, CONTAINER, find, plain } from "../support/recorder.ts";
@@ -40,7 +41,8 @@ beforeAll(async () => {
     "start",
   ]);
   expect(started, started.stderr).toMatchObject({ code: 0 });
-});
+  // The first time it may have to download.
+}, 180_000);
 
 afterAll(() => tool("pg_ctl", ["-D", data, "-s", "-m", "immediate", "stop"]));
 

@@ -1,12 +1,13 @@
 /** The check by path, run by a real shell that finds one HTTP client and no other. */
-import { existsSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { symlinkSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { botHealthcheck } from "../../../components/bot/health.ts";
-import { botsOf } from "../support/garden.ts";
+import { botsOf } from "../support/bots.ts";
 import { freePort, listenAnywhere } from "../support/ports.ts";
 import { runProgram } from "../support/processes.ts";
+import { findClient } from "../support/programs.ts";
 import { sharedFolder } from "../support/temporary-folder.ts";
 
 /** The server answers /200 with 200, and so on; /moved leads to /200. */
@@ -24,12 +25,14 @@ beforeAll(async () => {
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
 const clients = ["curl", "wget", "python3", "node"] as const;
-/** For each client a folder that holds nothing else. */
-const folders: Record<string, string> = { none: sharedFolder() };
+/** For each client an environment that holds no other. */
+const environments: Record<string, NodeJS.ProcessEnv> = { none: { PATH: sharedFolder() } };
 for (const client of clients) {
+  const { path, env } = await findClient(client);
   const folder = sharedFolder();
-  symlinkSync(locate(client), join(folder, client));
-  folders[client] = folder;
+  symlinkSync(path, join(folder, client));
+  const libraries = env.LD_LIBRARY_PATH;
+  environments[client] = { PATH: folder, ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }) };
 }
 
 /** Runs the probe as Docker does: `/bin/sh -c TEXT` in the container's own environment. */
@@ -44,7 +47,7 @@ async function probe(
   const [kind, text = ""] = tests;
   expect(kind).toBe("CMD-SHELL");
   const { code, stdout, stderr } = await runProgram("/bin/sh", ["-c", text], {
-    env: { PATH: folders[client] },
+    env: environments[client] ?? {},
   });
   return { code, said: stdout + stderr };
 }
@@ -76,19 +79,3 @@ describe.for(clients)("with %s as the only client", (client) => {
 test("without any client the bot is not well", async () => {
   expect((await probe("none", "/200")).code).not.toBe(0);
 });
-
-/** The real program, not a script of a version manager that looks it up in its own folders. */
-function locate(name: string): string {
-  if (name === "node") return process.execPath;
-  const found = (process.env.PATH ?? "")
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path) && statSync(path).isFile() && isBinary(path));
-  if (found === undefined)
-    throw new Error(`these tests need ${name}: install it (apt-get install ${name}), then try again`);
-  return found;
-}
-
-function isBinary(path: string): boolean {
-  return readFileSync(path).subarray(1, 4).toString() === "ELF";
-}

@@ -2,7 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { readSecrets } from "../../../components/secrets.ts";
 import { formatFaults } from "../../../settings/fault.ts";
-import { botsOf, configurationOf, secretOf, tokenOf, valueOfOutput } from "../support/garden.ts";
+import { botsOf, configurationOf, secretOf, tokenOf } from "../support/bots.ts";
+import { valueOfOutput } from "../support/recorder.ts";
 
 const bots = botsOf();
 const complete = configurationOf(bots);

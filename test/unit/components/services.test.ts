@@ -1,6 +1,7 @@
 /** Postgres, the edge and the network, as the settings ask for them. */
 import { describe, expect, test } from "vitest";
-import { recordGarden, stackValues } from "../support/garden.ts";
+import { stackValues } from "../support/bots.ts";
+import { recordGarden } from "../support/garden.ts";
 import { allOf, COMMAND, CONTAINER, find, plain, type Recorded } from "../support/recorder.ts";
 
 /** A garden without bots, from the sample settings with some changed. */

@@ -1,6 +1,6 @@
 /** What OpenSSH really says, and what the operator is told. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, chownSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -37,8 +37,7 @@ beforeAll(async () => {
     expect(made.code, made.stderr).toBe(0);
   }
   const config = join(folder, "sshd_config");
-  const lines = [`Port ${port}`, "ListenAddress 127.0.0.1", `HostKey ${key}`, "PidFile none", "UsePAM no"];
-  writeFileSync(config, [...lines, "AuthorizedKeysFile none", "PasswordAuthentication no", ""].join("\n"));
+  writeFileSync(config, [...serverSettings(program.path, key), ""].join("\n"));
   chmodSync(folder, 0o755);
   // Run by root it would want a user of its own.
   if (unprivileged !== undefined) chownSync(key, unprivileged, unprivileged);
@@ -48,12 +47,24 @@ beforeAll(async () => {
     ...(unprivileged === undefined ? {} : { uid: unprivileged, gid: unprivileged }),
   });
   await listening(sshd);
-});
+  // The first time it may have to download.
+}, 180_000);
 
 afterAll(async () => {
   for (const server of servers) server.close();
   await endProcess(sshd);
 });
+
+/** A server that lets nobody in. */
+function serverSettings(program: string, key: string): string[] {
+  // Since 9.8 it consists of several programs; those of an unpacked package lie beside it.
+  const parts = ["Session", "Auth"].flatMap((part) => {
+    const path = program.replace(/\/sbin\/sshd$/, `/lib/openssh/sshd-${part.toLowerCase()}`);
+    return existsSync(path) ? [`Sshd${part}Path ${path}`] : [];
+  });
+  const access = ["AuthorizedKeysFile none", "PasswordAuthentication no", "UsePAM no"];
+  return [`Port ${port}`, "ListenAddress 127.0.0.1", `HostKey ${key}`, "PidFile none", ...access, ...parts];
+}
 
 /** Runs `true` on 127.0.0.1 as the garden does; `more` comes first, where ssh heeds it most. */
 async function ssh(

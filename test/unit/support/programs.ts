@@ -2,7 +2,16 @@
  * Real programs for tests: what the machine has, else Debian's or Ubuntu's package, unpacked into the cache. Nothing is
  * installed and no service is started.
  */
-import { existsSync, globSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { ProgramError, run } from "../../../sandbox/engine/docker.ts";
@@ -30,12 +39,18 @@ export function findPostgres(): Promise<Program> {
   return find("postgres", "postgresql");
 }
 
+/** An HTTP client: the real program, not a script of a version manager that looks it up in its own folders. */
+export async function findClient(name: "curl" | "wget" | "python3" | "node"): Promise<Program> {
+  if (name === "node") return { path: process.execPath, env: process.env };
+  return find(name, name);
+}
+
 async function find(name: string, debianPackage: string): Promise<Program> {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
   const installed = [
     ...folders.map((folder) => join(folder, name)),
     ...globSync(`/usr/lib/postgresql/*/bin/${name}`),
-  ].find((path) => existsSync(path));
+  ].find((path) => existsSync(path) && isBinary(path));
   if (installed !== undefined) return { path: realpathSync(installed), env: process.env };
 
   const folder = join(cacheFolder("test-programs"), debianPackage);
@@ -49,6 +64,10 @@ async function find(name: string, debianPackage: string): Promise<Program> {
     throw new Error(`the package ${debianPackage} brought no ${name}: remove ${folder} and try again`);
   const libraries = globSync(`${folder}/usr/lib/*-linux-*`);
   return { path, env: { ...process.env, LD_LIBRARY_PATH: libraries.join(":") } };
+}
+
+function isBinary(path: string): boolean {
+  return readFileSync(path).subarray(1, 4).toString() === "ELF";
 }
 
 /**

@@ -17,7 +17,7 @@ export interface Recorded {
 }
 
 export interface RecordOptions {
-  /** Preview: nothing that a provider would answer is known, ids included. */
+  /** Preview: of what a provider would answer only its own inputs are known, and no id. */
   readonly preview?: boolean;
   /** Answers to invokes, by token; any other invoke fails. */
   readonly answers?: Readonly<Record<string, Record<string, unknown>>>;
@@ -51,7 +51,7 @@ async function runAndDrain<T>(plant: () => T | Promise<T>, options: RecordOption
     {
       newResource: ({ type, name, custom = false, inputs }) => {
         asked.push({ type, name, custom, inputs: inputs as Record<string, unknown> });
-        if (preview) return { id: undefined, state: {} };
+        if (preview) return { id: undefined, state: { ...inputs } };
         return { id: `${name}-id-of-twelve-and-more`, state: { ...inputs, ...outputsOf(type, name) } };
       },
       call: ({ token }) => {
@@ -135,7 +135,7 @@ export function canaryOf(name: string): string {
 
 /** Whether an input went to the engine as a secret. */
 export function isSecret(value: unknown): boolean {
-  return pulumi.runtime.isRpcSecret(value);
+  return pulumi.runtime.isRpcSecret(value) === true;
 }
 
 /** The same value without the wrappers of secrets, on any level. */
@@ -152,6 +152,11 @@ export function readableTexts(value: unknown, path = ""): { path: string; text: 
   if (typeof value === "string") return [{ path, text: value }];
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => readableTexts(inner, `${path}.${key}`));
+}
+
+/** The value of an output that is known. */
+export function valueOfOutput<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => void output.apply(resolve));
 }
 
 /** The one resource of that type and name. */

@@ -59,14 +59,16 @@ async function logs(id: string): Promise<string> {
   return run("sh", ["-c", 'docker logs "$1" 2>&1', "sh", id]);
 }
 
-/** Waits until a command in the container succeeds, as long as the container runs; gives what it printed. */
+/** Waits (a minute at most) until a command in a running container succeeds; gives what it printed. */
 async function until(id: string, command: readonly string[]): Promise<string> {
+  const end = Date.now() + 60_000;
   for (;;) {
     try {
       return await docker(["exec", id, ...command]);
     } catch (error) {
       const running = await docker(["inspect", "--format", "{{.State.Running}}", id]);
-      if (running !== "true") throw new Error(`the container ended:\n${await logs(id)}`, { cause: error });
+      if (running !== "true" || Date.now() > end)
+        throw new Error(`no success:\n${await logs(id)}`, { cause: error });
       await delay(100);
     }
   }
@@ -107,11 +109,10 @@ afterAll(() => {
 /** What of an image's settings a stack can see. */
 async function settings(reference: string): Promise<Record<string, unknown>> {
   const text = await docker(["image", "inspect", "--format", "{{json .Config}}", image(reference)]);
-  const { Entrypoint, Cmd, ExposedPorts, Volumes, StopSignal, WorkingDir, User } = JSON.parse(text) as Record<
-    string,
-    unknown
-  >;
-  return { Entrypoint, Cmd, ExposedPorts, Volumes, StopSignal, WorkingDir, User };
+  const all = JSON.parse(text) as Record<string, unknown>;
+  const seen = ["Entrypoint", "Cmd", "ExposedPorts", "Volumes", "StopSignal", "WorkingDir", "User"];
+  // Engines differ in how they write what is not set.
+  return Object.fromEntries(seen.map((name) => [name, all[name]]).filter(([, value]) => Boolean(value)));
 }
 
 describe("postgres", () => {
@@ -122,8 +123,6 @@ describe("postgres", () => {
       ExposedPorts: { "5432/tcp": {} },
       Volumes: { "/var/lib/postgresql": {} },
       StopSignal: "SIGINT",
-      WorkingDir: "",
-      User: "",
     });
     const { output } = await once(
       "postgres:18",
@@ -159,82 +158,70 @@ describe("postgres", () => {
     ]);
   });
 
-  test(
-    "makes user, database and tables once, from files and secrets, and keeps them over a restart",
-    async () => {
-      const init = folderWith({
-        "1.sql": "CREATE TABLE seen (name text); INSERT INTO seen VALUES ('sql');",
-        "2.sh!":
-          '#!/bin/sh\npsql -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "INSERT INTO seen VALUES (\'run\')"\n',
-        "3.sh": "docker_process_sql -c \"INSERT INTO seen VALUES ('sourced')\"\n",
-        "4.txt": "ignored",
-      });
-      const secret = folderWith({ password: "p'ass \"word\n" });
-      const id = await start(
-        "postgres:18",
-        [
-          ...["--volume", `${init}:/docker-entrypoint-initdb.d:ro`, "--volume", `${secret}:/run/secret:ro`],
-          ...["--env", "POSTGRES_PASSWORD_FILE=/run/secret/password", "--env", "POSTGRES_USER=gardener"],
-          ...[
-            "--env",
-            "POSTGRES_DB=flower beds",
-            "--env",
-            "POSTGRES_INITDB_ARGS=--locale=C --auth-host=reject",
-          ],
+  test("makes user, database and tables once, from files and secrets, and keeps them over a restart", async () => {
+    const init = folderWith({
+      "1.sql": "CREATE TABLE seen (name text); INSERT INTO seen VALUES ('sql');",
+      "2.sh!":
+        '#!/bin/sh\npsql -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "INSERT INTO seen VALUES (\'run\')"\n',
+      "3.sh": "docker_process_sql -c \"INSERT INTO seen VALUES ('sourced')\"\n",
+      "4.txt": "ignored",
+    });
+    const secret = folderWith({ password: "p'ass \"word\n" });
+    const id = await start(
+      "postgres:18",
+      [
+        ...["--volume", `${init}:/docker-entrypoint-initdb.d:ro`, "--volume", `${secret}:/run/secret:ro`],
+        ...["--env", "POSTGRES_PASSWORD_FILE=/run/secret/password", "--env", "POSTGRES_USER=gardener"],
+        ...[
+          "--env",
+          "POSTGRES_DB=flower beds",
+          "--env",
+          "POSTGRES_INITDB_ARGS=--locale=C --auth-host=reject",
         ],
-        ["-c", "max_connections=17"],
-      );
-      const query = sql(
-        "SELECT string_agg(name, ' ') FROM seen; SHOW max_connections; SHOW lc_collate",
-        "gardener",
-        "flower beds",
-      );
-      // The loopback line of initdb's own file is the one that --auth-host changed; the socket is open.
-      const local = query.filter((part) => part !== "--host" && part !== "127.0.0.1");
-      const ready = "PostgreSQL init process complete; ready for start up.";
-      await until(id, [
-        "sh",
-        "-c",
-        "test -S /var/run/postgresql/.s.PGSQL.5432 && tr '\\0' ' ' </proc/1/cmdline | grep -q '^postgres'",
-      ]);
-      expect(await until(id, local)).toBe("sql run sourced\n17\nC");
-      expect(await logs(id)).toContain(ready);
-      const byAddress = `PGPASSWORD="$(cat /run/secret/password)" psql -h "$(hostname -i)" -U gardener -d 'flower beds' -Atc 'SELECT 1'`;
-      expect(await docker(["exec", id, "sh", "-c", byAddress])).toBe("1");
-      await docker(["restart", id]);
-      expect(await until(id, local)).toBe("sql run sourced\n17\nC");
-      expect(await logs(id)).toContain("Skipping initialization");
-      const wrong = byAddress.replace(/"\$\(cat [^"]*"/, "wrong");
-      await expect(docker(["exec", id, "sh", "-c", wrong])).rejects.toThrow(/password authentication failed/);
-      await docker(["stop", id]);
-      expect(await docker(["inspect", "--format", "{{.State.ExitCode}}", id])).toBe("0");
-    },
-    patience,
-  );
+      ],
+      ["-c", "max_connections=17"],
+    );
+    const query = sql(
+      "SELECT string_agg(name, ' ') FROM seen; SHOW max_connections; SHOW lc_messages",
+      "gardener",
+      "flower beds",
+    );
+    // The loopback line of initdb's own file is the one that --auth-host changed; the socket is open.
+    const local = query.filter((part) => part !== "--host" && part !== "127.0.0.1");
+    const ready = "PostgreSQL init process complete; ready for start up.";
+    await until(id, [
+      "sh",
+      "-c",
+      "test -S /var/run/postgresql/.s.PGSQL.5432 && tr '\\0' ' ' </proc/1/cmdline | grep -q '^postgres'",
+    ]);
+    expect(await until(id, local)).toBe("sql run sourced\n17\nC");
+    expect(await logs(id)).toContain(ready);
+    const byAddress = `PGPASSWORD="$(cat /run/secret/password)" psql -h "$(hostname -i)" -U gardener -d 'flower beds' -Atc 'SELECT 1'`;
+    expect(await docker(["exec", id, "sh", "-c", byAddress])).toBe("1");
+    await docker(["restart", id]);
+    expect(await until(id, local)).toBe("sql run sourced\n17\nC");
+    expect(await logs(id)).toContain("Skipping initialization");
+    const wrong = byAddress.replace(/"\$\(cat [^"]*"/, "wrong");
+    await expect(docker(["exec", id, "sh", "-c", wrong])).rejects.toThrow(/password authentication failed/);
+    await docker(["stop", id]);
+    expect(await docker(["inspect", "--format", "{{.State.ExitCode}}", id])).toBe("0");
+  }, 120_000);
 
-  test(
-    "a broken init file ends the start",
-    async () => {
-      const init = folderWith({ "1.sql": "SELEKT 1;" });
-      const { code, output } = await once("postgres:18", [
-        ...["--env", "POSTGRES_PASSWORD=a", "--volume", `${init}:/docker-entrypoint-initdb.d:ro`],
-      ]);
-      expect([code, output]).toEqual([3, expect.stringContaining('syntax error at or near "SELEKT"')]);
-    },
-    patience,
-  );
+  test("a broken init file ends the start", async () => {
+    const init = folderWith({ "1.sql": "SELEKT 1;" });
+    const { code, output } = await once("postgres:18", [
+      ...["--env", "POSTGRES_PASSWORD=a", "--volume", `${init}:/docker-entrypoint-initdb.d:ro`],
+    ]);
+    expect([code, output]).toEqual([3, expect.stringContaining('syntax error at or near "SELEKT"')]);
+  }, 120_000);
 
-  test(
-    "runs as any user",
-    async () => {
-      const id = await start("postgres:18", [
-        ...["--user", "1234:1234", "--env", "POSTGRES_HOST_AUTH_METHOD=trust"],
-        ...["--tmpfs", "/var/lib/postgresql:mode=1777", "--tmpfs", "/var/run/postgresql:mode=1777"],
-      ]);
-      expect(await until(id, sql("SELECT current_user"))).toBe("postgres");
-    },
-    patience,
-  );
+  test("runs as any user", async () => {
+    const id = await start("postgres:18", [
+      ...["--user", "1234:1234", "--env", "POSTGRES_HOST_AUTH_METHOD=trust"],
+      ...["--tmpfs", "/var/lib/postgresql:mode=1777", "--tmpfs", "/var/run/postgresql:mode=1777"],
+    ]);
+    expect(await until(id, sql("SELECT current_user"))).toBe("postgres");
+  }, 120_000);
 });
 
 describe("nginx", () => {
@@ -243,10 +230,7 @@ describe("nginx", () => {
       Entrypoint: ["/docker-entrypoint.sh"],
       Cmd: ["nginx", "-g", "daemon off;"],
       ExposedPorts: { "80/tcp": {} },
-      Volumes: null,
       StopSignal: "SIGQUIT",
-      WorkingDir: "",
-      User: "",
     });
     const script =
       "id -u nginx; id -g nginx; readlink /var/log/nginx/access.log /var/log/nginx/error.log; nginx -v";
@@ -260,8 +244,7 @@ describe("nginx", () => {
 
   test("fills templates in with variables that exist, and leaves nginx's own", async () => {
     const templates = folderWith({
-      "site.conf.template":
-        'server { listen 8080; location / { return 200 "$request_method ${GREETING}"; } }',
+      "site.conf.template": 'server { listen 8080; location / { return 200 "$request_method $GREETING"; } }',
     });
     const id = await start("nginx:1.30.4", [
       ...["--env", "GREETING=hello", "--volume", `${templates}:/etc/nginx/templates:ro`],
@@ -318,23 +301,19 @@ describe("python", () => {
       "import sys, sysconfig; print(sys.prefix, sysconfig.get_path('purelib'), sys.version_info[:2])";
     const { output } = await once("python:3.13-slim", [], ["python", "-c", script]);
     expect(output).toBe("/usr/local /usr/local/lib/python3.13/site-packages (3, 13)");
-    expect(await settings("python:3.13-slim")).toMatchObject({ Cmd: ["python3"], Entrypoint: null });
+    expect(await settings("python:3.13-slim")).toEqual({ Cmd: ["python3"] });
   });
 
-  test(
-    "pip installs for all, for a user, and into a prefix",
-    async () => {
-      const script = [
-        "pip install -q --root-user-action ignore colorama",
-        "pip install -q --root-user-action ignore --prefix /install colorama",
-        "pip install -q --root-user-action ignore --user --force-reinstall colorama",
-        "python -m venv /venv && /venv/bin/pip install -q colorama",
-        "ls -d /usr/local/lib/python3.13/site-packages/colorama /install/lib/python3.13/site-packages/colorama",
-        "ls -d /root/.local/lib/python3.13/site-packages/colorama /venv/lib/python3.13/site-packages/colorama",
-      ].join(" && ");
-      const { code, output } = await once("python:3.13-slim", [], ["sh", "-c", script]);
-      expect([code, output.split("\n").length]).toEqual([0, 4]);
-    },
-    patience,
-  );
+  test("pip installs for all, for a user, and into a prefix", async () => {
+    const script = [
+      "pip install -q --root-user-action ignore --prefix /install colorama",
+      "pip install -q --root-user-action ignore colorama",
+      "pip install -q --root-user-action ignore --user six",
+      "python -m venv /venv && /venv/bin/pip install -q colorama",
+      "ls -d /usr/local/lib/python3.13/site-packages/colorama /install/lib/python3.13/site-packages/colorama",
+      "ls -d /root/.local/lib/python3.13/site-packages/six.py /venv/lib/python3.13/site-packages/colorama",
+    ].join(" && ");
+    const { code, output } = await once("python:3.13-slim", [], ["sh", "-c", script]);
+    expect([code, output.split("\n").length]).toEqual([0, 4]);
+  }, 120_000);
 });
