@@ -181,7 +181,7 @@ export interface WebhookDefinition {
   readonly allowedUpdates?: readonly UpdateKind[];
   /**
    * Who calls setWebhook: `garden` does it, checks the result and removes the webhook with the bot; `bot` if
-   * the program insists, which then gets no check of its secret at the edge.
+   * the program insists, whose webhook is then only removed with the bot.
    *
    * @default "garden"
    */

@@ -49,7 +49,7 @@ export const webhookSchema = rule(
     ).optional(),
     registeredBy: setting(z.enum(["garden", "bot"]), {
       description:
-        "Who calls setWebhook: `garden` does it, checks the result and removes the webhook with the bot; `bot` if the program insists, which then gets no check of its secret at the edge.",
+        "Who calls setWebhook: `garden` does it, checks the result and removes the webhook with the bot; `bot` if the program insists, whose webhook is then only removed with the bot.",
       type: "text",
       allowed: '"garden" or "bot"',
       example: '"garden"',

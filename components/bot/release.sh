@@ -3,7 +3,7 @@
 # the reason is shown, the container is stopped (its log stays), and the route stays where it was.
 #
 # usage: bot-release switch BOT CONTAINER    stdin: {"processes", "port"|null, "deadline" (seconds),
-#                                                    "route": {"upstream","location"}|null}
+#                                                    "route": {FILE: TEXT}|null}
 #        bot-release withdraw BOT            takes the route away
 set -euo pipefail
 

@@ -27,7 +27,6 @@ export function release(
             port: updates.port,
             path: updates.path,
             maxConnections: updates.maxConnections,
-            features: edge.features,
           }),
         )
       : null;

@@ -40,6 +40,7 @@ export interface EdgeConfig {
 export function renderEdge(config: EdgeConfig): string {
   const { features } = config;
   return fill("nginx.conf", {
+    form: features.resolvesUpstreams ? "resolve" : "variable",
     name: config.name,
     publicPort: config.httpsPort === 443 ? "" : `:${config.httpsPort}`,
     // Clients that just sent a request get the time to send the next before a reload closes their connection.
@@ -57,12 +58,18 @@ export interface Route {
   readonly path: string;
   /** The number of connections that Telegram may open for this bot. */
   readonly maxConnections: number;
-  readonly features: NginxFeatures;
 }
 
-/** A bot's two files: they are included at different places of `nginx.conf`. */
-export function renderRoute(route: Route): { upstream: string; location: string } {
-  const form = route.features.resolvesUpstreams ? "route" : "route-old";
+/**
+ * A bot's files, by the end of their names. Both forms are always there, so that another version of nginx is a change of
+ * the core's configuration alone; `nginx.conf` includes one of them.
+ */
+export type RouteFiles = Readonly<Record<(typeof routeFiles)[number], string>>;
+
+const routeFiles = ["resolve.upstream.conf", "resolve.location.conf", "variable.location.conf"] as const;
+
+/** Renders a bot's files. */
+export function renderRoute(route: Route): RouteFiles {
   const values = {
     bot: route.bot,
     variable: route.bot.replaceAll("-", "_"),
@@ -71,10 +78,8 @@ export function renderRoute(route: Route): { upstream: string; location: string 
     path: route.path,
     keepalive: String(Math.max(128, route.maxConnections)),
   };
-  return {
-    upstream: fill(`${form}.upstream.conf`, values),
-    location: fill(`${form}.location.conf`, values),
-  };
+  const entries = routeFiles.map((file) => [file, fill(`routes/${file}`, values)] as const);
+  return Object.fromEntries(entries) as RouteFiles;
 }
 
 function fill(file: string, values: Record<string, string>): string {

@@ -5,7 +5,7 @@
 #
 # usage: edge configure IMAGE      the core; stdin: {"nginx","certificate","key"}
 #        edge settle               after the container was made: checks that nginx runs and serves the tree
-#        edge route BOT            a bot's route; stdin: {"upstream","location"}
+#        edge route BOT            a bot's route; stdin: {FILE: TEXT}, FILE is what follows `BOT.`
 #        edge unroute BOT
 #        edge forget               removes the tree
 set -euo pipefail
@@ -20,9 +20,13 @@ fail() { say "botgarden: $*"; exit 1; }
 exec 9>/run/lock/botgarden-edge.lock
 flock 9
 
-running() { [ -n "$(docker ps -q --filter "name=^$container$" --filter status=running)" ]; }
+wanted=""
+image() { if [ -n "$wanted" ]; then echo "$wanted"; else cat "$folder/image" 2>/dev/null || true; fi; }
 
-image() { cat "$folder/image" 2>/dev/null || true; }
+# An edge of another image is about to be replaced: it neither tests nor loads what is meant for the next.
+running() {
+    [ "$(docker inspect -f '{{.State.Running}} {{.Config.Image}}' "$container" 2>/dev/null)" = "true $(image)" ]
+}
 
 candidate=""
 copy_tree() {
@@ -83,12 +87,13 @@ configure() { # IMAGE
     local input
     input=$(cat)
     copy_tree
-    printf '%s\n' "$1" >"$folder/image.new"
-    mv "$folder/image.new" "$folder/image"
+    wanted=$1
     printf '%s' "$input" | jq -er .nginx | put nginx.conf 0644
     printf '%s' "$input" | jq -er .certificate | put tls/fullchain.pem 0644
     printf '%s' "$input" | jq -er .key | put tls/privkey.pem 0600
     publish "the edge's configuration"
+    printf '%s\n' "$wanted" >"$folder/image.new"
+    mv "$folder/image.new" "$folder/image"
 }
 
 settle() {
@@ -110,15 +115,18 @@ route() { # BOT
     input=$(cat)
     [ -e "$folder/current/nginx.conf" ] || fail "the edge has no configuration yet: run pulumi up"
     copy_tree
-    printf '%s' "$input" | jq -er .upstream | put "routes/$1.upstream.conf" 0644
-    printf '%s' "$input" | jq -er .location | put "routes/$1.location.conf" 0644
+    rm -f "$candidate/routes/$1".*
+    for file in $(printf '%s' "$input" | jq -er 'keys[]'); do
+        [[ $file =~ ^[a-z]+\.[a-z]+\.conf$ ]] || fail "a route has no file $file"
+        printf '%s' "$input" | jq -er --arg file "$file" '.[$file]' | put "routes/$1.$file" 0644
+    done
     publish "the route of bot $1"
 }
 
 unroute() { # BOT
     [ -e "$folder/current/nginx.conf" ] || return 0
     copy_tree
-    rm -f "$candidate/routes/$1.upstream.conf" "$candidate/routes/$1.location.conf"
+    rm -f "$candidate/routes/$1".*
     publish "the edge without the route of bot $1"
 }
 

@@ -22,9 +22,8 @@ if error=$($become docker version --format '{{.Server.Version}}' 2>&1 >/dev/null
     echo docker=ok
     $become docker ps -a --filter label=botgarden.garden --format 'container={{.Names}} {{.Label "botgarden.garden"}}'
     $become docker network ls --filter label=botgarden.garden --format 'network={{.Name}} {{.Label "botgarden.garden"}}'
-    for route in /etc/botgarden/edge/current/routes/*.upstream.conf; do
-        if [ -r "$route" ]; then sed -n 's/^# container: /serving=/p' "$route"; fi
-    done
+    routes=/etc/botgarden/edge/current/routes
+    $become sh -c "cat $routes/*.upstream.conf" 2>/dev/null | sed -n 's/^# container: /serving=/p'
 else
     case $error in
     *"permission denied"*) echo docker=denied ;;

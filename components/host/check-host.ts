@@ -108,17 +108,27 @@ function parseFacts(output: string): HostFacts {
   };
 }
 
+const platforms = new Set(["linux/amd64", "linux/arm64"]);
+
 function gardenThing(text: string): GardenThing {
   const [name = "", stack = ""] = text.split(" ");
   return { name, stack };
 }
 
-function judge(facts: HostFacts, { label, user }: Connection, platform: string): HostFacts {
+function judge(facts: HostFacts, { label, user, interpreter }: Connection, platform: string): HostFacts {
+  if (facts.root !== "yes" && interpreter[0] !== "ssh") {
+    throw new HostError(`a garden on ${label} needs root: run pulumi as root, or set host to an SSH address`);
+  }
   if (facts.root === "no") {
     const docker = facts.docker === "denied" ? " and may not use Docker" : "";
     throw new HostError(
       `the login ${user} on ${label} cannot become root${docker}, so it cannot prepare the host. ` +
         `Deploy as root, or as root on the host run: echo '${user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/${user} && usermod -aG docker ${user}`,
+    );
+  }
+  if (!platforms.has(facts.platform)) {
+    throw new HostError(
+      `${label} is ${facts.platform}; a garden needs a host of ${[...platforms].join(" or ")}`,
     );
   }
   if (facts.platform !== platform) {

@@ -13,11 +13,11 @@ export function cacheFolder(...parts: string[]): string {
 
 /**
  * The folder of one sandbox: its keys, pid files and logs. Only the user may look into it. `removeAll` deletes
- * it.
+ * it. An id is 4 to 12 of a-z and 0-9: it is part of the name of a network interface, which has 15 letters.
  */
 export function sandboxFolder(sandboxId: string): string {
-  if (!/^[a-z0-9]{4,16}$/.test(sandboxId)) {
-    throw new Error(`a sandbox id is 4 to 16 of a-z and 0-9, not "${sandboxId}"`);
+  if (!/^[a-z0-9]{4,12}$/.test(sandboxId)) {
+    throw new Error(`a sandbox id is 4 to 12 of a-z and 0-9, not "${sandboxId}"`);
   }
   const folder = join(cacheFolder("sandboxes"), sandboxId);
   mkdirSync(folder, { recursive: true, mode: 0o700 });

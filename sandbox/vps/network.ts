@@ -41,7 +41,7 @@ export async function ensureNetwork(sandboxId: string): Promise<Network> {
       "--gateway",
       network.gateway,
     ];
-    const bridge = ["--opt", `com.docker.network.bridge.name=bg-${sandboxId}`.slice(0, 50)];
+    const bridge = ["--opt", `com.docker.network.bridge.name=bg-${sandboxId}`];
     try {
       await docker(["network", "create", ...options, ...bridge, name]);
       return network;

@@ -61,7 +61,8 @@ refuse_old_layout() {
         "Mount one volume at /var/lib/postgresql and upgrade or move the data."
     fi
   done
-  if [ "$PGDATA" != /var/lib/postgresql/data ] && mountpoint -q /var/lib/postgresql/data; then
+  # Images before 18 declare that volume themselves.
+  if [ "$PG_MAJOR" -ge 18 ] && [ "$PGDATA" != /var/lib/postgresql/data ] && mountpoint -q /var/lib/postgresql/data; then
     fail "in 18 and later, this image keeps its data in a directory of the major version ($PGDATA)," \
       "but there is an unused mount at /var/lib/postgresql/data." \
       "Mount one volume at /var/lib/postgresql instead."

@@ -7,7 +7,7 @@ export function reasonOf(error: unknown): string {
 }
 
 /** The bridge's wrapping of a single error (hashicorp/go-multierror, as pulumi-terraform-bridge shows it). */
-export function bridged(reason: string): string {
+function bridged(reason: string): string {
   return `1 error occurred:\n\t* ${reason}\n\n`;
 }
 

@@ -204,7 +204,7 @@ describe("a container", () => {
     expect(await inspect(made.id, "{{.HostConfig.Memory}}")).toBe(String(64 * 1024 * 1024));
     const left = await halfMadeBy(plugin.update(container, await change(1)));
     expect(left.reasons[0]).toMatch(
-      /^updating urn:[^]*Unable to update a container: Error response from daemon: Minimum memory/,
+      /^updating urn:[\s\S]*Unable to update a container: Error response from daemon: Minimum memory/,
     );
     expect(left.state).toMatchObject({ memory: 1 });
     await made.remove();
@@ -248,7 +248,9 @@ describe("an image", () => {
     const printed = await docker("run", "--rm", names.builtImage, "/bin/sh", "-c", script);
     expect(printed).toBe("built\napp\nkept: the pattern has no folder\nkept");
     const progress = plugin.lines.map(({ line }) => line).join("\n");
-    expect(progress).toMatch(/Starting Docker build[^]*COPY src \/src[^]*Image built successfully, local id/);
+    expect(progress).toMatch(
+      /Starting Docker build[\s\S]*COPY src \/src[\s\S]*Image built successfully, local id/,
+    );
   });
 
   test("has another digest when a file of its context changes, and only then", async () => {

@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { copyFile, readFile } from "node:fs/promises";
+import { copyFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -95,8 +95,3 @@ async function quietly(...args: string[]): Promise<void> {
 
 /** The machine's own host name file, which is there everywhere: something to mount. */
 export const hostFile = "/etc/hostname";
-
-/** Its text. */
-export async function hostFileText(): Promise<string> {
-  return readFile(hostFile, "utf8");
-}

@@ -138,8 +138,9 @@ describe("a bot by webhook with a database", () => {
       // The start, and then every attempt that the health check allows.
       deadline: 30 + 3 * (90 + 5) + 10,
       route: {
-        upstream: expect.stringContaining("server hello-0a1b2c3:8080 "),
-        location: expect.stringContaining("location = /webhook/hello {"),
+        "resolve.upstream.conf": expect.stringContaining("server hello-0a1b2c3:8080 "),
+        "resolve.location.conf": expect.stringContaining("location = /webhook/hello {"),
+        "variable.location.conf": expect.stringContaining("hello-0a1b2c3:8080"),
       },
     });
     const after = [find(resources, COMMAND, "hello-release").options.dependsOn].flat();

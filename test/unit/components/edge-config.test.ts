@@ -42,22 +42,19 @@ describe("a route", () => {
   };
 
   test("names the container that has the updates, for whoever looks at the host", () => {
-    for (const features of [none, all]) {
-      expect(renderRoute({ ...route, features }).upstream).toMatch(/^# container: shop-bot-0a1b2c3\n/);
-    }
+    expect(renderRoute(route)["resolve.upstream.conf"]).toMatch(/^# container: shop-bot-0a1b2c3\n/);
   });
 
   test("keeps more connections than Telegram may open", () => {
     const kept = (maxConnections: number) =>
-      Number(/keepalive (\d+);/.exec(renderRoute({ ...route, maxConnections, features: all }).upstream)?.[1]);
+      Number(
+        /keepalive (\d+);/.exec(renderRoute({ ...route, maxConnections })["resolve.upstream.conf"])?.[1],
+      );
     for (const connections of [1, 40, 100]) expect(kept(connections)).toBeGreaterThan(connections);
   });
 
   test("leaves no gap unfilled, in either form", () => {
-    for (const features of [none, all]) {
-      const { upstream, location } = renderRoute({ ...route, features });
-      expect(upstream + location).not.toMatch(/\{\{|\}\}|undefined/);
-    }
+    for (const text of Object.values(renderRoute(route))) expect(text).not.toMatch(/\{\{|\}\}|undefined/);
   });
 });
 

@@ -55,7 +55,7 @@ afterAll(() => {
 function writeTree(
   name: string,
   core: string,
-  routes: Record<string, { upstream: string; location: string }>,
+  routes: Record<string, Readonly<Record<string, string>>>,
 ): string {
   const tree = join(folder, name);
   mkdirSync(join(tree, "routes"), { recursive: true });
@@ -70,15 +70,15 @@ function writeTree(
     .replace("listen 443 ", `listen 127.0.0.1:${ports.https} `)
     .replace("127.0.0.11", `127.0.0.1:${ports.dns}`);
   writeFileSync(join(tree, "nginx.conf"), fitted);
-  for (const [bot, { upstream, location }] of Object.entries(routes)) {
-    writeFileSync(join(tree, "routes", `${bot}.upstream.conf`), upstream);
-    writeFileSync(join(tree, "routes", `${bot}.location.conf`), location);
+  for (const [bot, files] of Object.entries(routes)) {
+    for (const [file, text] of Object.entries(files))
+      writeFileSync(join(tree, "routes", `${bot}.${file}`), text);
   }
   return join(tree, "nginx.conf");
 }
 
-function routesWith(given: NginxFeatures) {
-  const common = { port: botPort, maxConnections: 40, features: given };
+function someRoutes() {
+  const common = { port: botPort, maxConnections: 40 };
   return {
     hello: renderRoute({ ...common, bot: "hello", container: "hello-0a1b2c3", path: "/webhook" }),
     "shop-bot": renderRoute({ ...common, bot: "shop-bot", container: "shop-bot-4d5e6f7", path: "/" }),
@@ -100,7 +100,7 @@ const edge = { name: "bots.example.com", httpsPort: 443 };
 
 describe("nginx -t", () => {
   test("takes the core and the routes of its own version, without a warning", async () => {
-    const config = writeTree("own", renderEdge({ ...edge, features }), routesWith(features));
+    const config = writeTree("own", renderEdge({ ...edge, features }), someRoutes());
     expect(await accepts(config)).toEqual({ accepted: true, said: "" });
   });
 
@@ -111,7 +111,7 @@ describe("nginx -t", () => {
 
   test("takes the form for old versions", async () => {
     const none: NginxFeatures = { resolvesUpstreams: false, keepaliveMinTimeout: false, http2: false };
-    const config = writeTree("old", renderEdge({ ...edge, features: none }), routesWith(none));
+    const config = writeTree("old", renderEdge({ ...edge, features: none }), someRoutes());
     expect(await accepts(config)).toEqual({ accepted: true, said: "" });
   });
 
@@ -119,7 +119,7 @@ describe("nginx -t", () => {
     "takes %s exactly if the table of versions says so",
     async (feature) => {
       const given = { resolvesUpstreams: false, keepaliveMinTimeout: false, http2: false, [feature]: true };
-      const config = writeTree(feature, renderEdge({ ...edge, features: given }), routesWith(given));
+      const config = writeTree(feature, renderEdge({ ...edge, features: given }), someRoutes());
       const { accepted, said } = await accepts(config);
       expect(accepted, said).toBe(features[feature]);
     },
@@ -129,7 +129,7 @@ describe("nginx -t", () => {
 describe("a running edge", () => {
   let child: ChildProcess;
   beforeAll(async () => {
-    const config = writeTree("running", renderEdge({ ...edge, features }), routesWith(features));
+    const config = writeTree("running", renderEdge({ ...edge, features }), someRoutes());
     child = spawn(nginx.path, ["-c", config, "-g", "daemon off;"], { env: nginx.env, stdio: "ignore" });
     while (!(await listens(ports.https))) {
       if (child.exitCode !== null) throw new Error(`nginx ${version} ended with ${child.exitCode}`);

@@ -21,6 +21,7 @@ test("fills in every default", () => {
   expect(parseStack(valid)).toEqual({
     host: { kind: "ssh", user: "root", address: "203.0.113.5", port: 22 },
     publicName: { kind: "domain", name: "bots.example.com" },
+    platform: "linux/amd64",
     timezone: "UTC",
     network: {
       subnet: "10.213.0.0/20",
@@ -174,7 +175,7 @@ test.for<[string, Record<string, string | undefined>, string]>([
   [
     "a key like nothing known",
     { colour: "x" },
-    "colour: is not a setting. Known here: host, hostKey, identityFile, domain, ip, timezone, network, images, edge, postgres, telegram.",
+    "colour: is not a setting. Known here: host, hostKey, identityFile, domain, ip, platform, timezone, network, images, edge, postgres, telegram.",
   ],
   [
     "an unknown key inside",

@@ -8,7 +8,6 @@ import { equal, type PropertyMap } from "../../framework/values.ts";
 import type { EngineClient } from "../engine/client.ts";
 import { mentions, reasonOf } from "../faults.ts";
 import { numberIn, textIn, trueIn } from "./inputs.ts";
-import { stopGrace } from "./inspect.ts";
 import { swapBytes } from "./request.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -54,7 +53,8 @@ export async function updateContainer(
 /** Stops a container (with its grace, by default none), removes it, and waits until it is gone. */
 export async function deleteContainer(client: EngineClient, id: string, state: PropertyMap): Promise<void> {
   if (!trueIn(state, "attach")) {
-    const query = { t: String(stopGrace(state)) };
+    // Without a grace of its own it is killed at once.
+    const query = { t: String(Math.max(0, numberIn(state, "destroyGraceSeconds"))) };
     await tolerate(
       client.json("POST", `/containers/${id}/stop`, { query }),
       `Error stopping container ${id}`,

@@ -17,7 +17,7 @@ import {
   memberTrue,
 } from "../engine/json-lines.ts";
 import { formatDuration } from "./durations.ts";
-import { mapIn, numberIn, objectsIn, textIn, trueIn } from "./inputs.ts";
+import { mapIn, objectsIn, textIn, trueIn } from "./inputs.ts";
 import { portsFromEngine } from "./ports.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -200,9 +200,4 @@ function networkData([networkName, data]: readonly [string, unknown]): PropertyM
     ipv6Gateway: memberText(data, "IPv6Gateway") ?? "",
     macAddress: memberText(data, "MacAddress") ?? "",
   };
-}
-
-/** The grace that a container is given to stop, in seconds; 0 kills at once. */
-export function stopGrace(state: PropertyMap): number {
-  return Math.max(0, numberIn(state, "destroyGraceSeconds"));
 }

@@ -50,7 +50,7 @@ function hashOf(text: string): Buffer {
 }
 
 /** Go's io/fs FileMode.String: special bits as letters, then nine permission letters. */
-export function goMode(stats: Stats): string {
+function goMode(stats: Stats): string {
   const letters = [
     stats.isSymbolicLink() ? "L" : "",
     stats.isBlockDevice() ? "D" : "",

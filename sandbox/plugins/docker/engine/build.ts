@@ -90,7 +90,7 @@ async function imageIn(response: AsyncIterable<Buffer>, log: (line: string) => v
 }
 
 /** One line of progress in words: pulumi-docker provider/image.go, `processLogLine`. */
-export function progressText(line: unknown): string {
+function progressText(line: unknown): string {
   const words = [memberText(line, "from") ?? ""];
   if (member(line, "progressDetail") !== undefined && memberText(line, "progress") !== undefined) {
     words.push(`${memberText(line, "status") ?? ""} ${memberText(line, "progress") ?? ""}`);

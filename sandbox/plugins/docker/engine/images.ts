@@ -76,7 +76,7 @@ function imagePath(name: string): string {
 }
 
 /** A name in docker's full spelling, split as `POST /images/create` wants it; a digest counts more than a tag. */
-export function pullReference(name: string): { readonly repository: string; readonly tag: string } {
+function pullReference(name: string): { readonly repository: string; readonly tag: string } {
   const [named = "", digest] = name.split("@");
   const lastSlash = named.lastIndexOf("/");
   const colon = named.indexOf(":", lastSlash + 1);
