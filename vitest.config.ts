@@ -1,4 +1,4 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 export default defineConfig({
   test: {
@@ -14,19 +14,24 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      {
-        test: {
-          name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
-          globalSetup: ["test/e2e/support/global-setup.ts"],
-          pool: "forks",
-          // One sandbox, one story: the files run one after the other, in the order of their names.
-          fileParallelism: false,
-          sequence: { concurrent: false },
-          testTimeout: 600_000,
-          hookTimeout: 900_000,
-        },
-      },
+      endToEnd("e2e", ["test/e2e/*.test.ts"]),
+      // Needs no garden, or one that is taken down all the time.
+      endToEnd("e2e-apart", ["test/e2e/apart/*.test.ts"]),
     ],
   },
 });
+
+/** One sandbox, one story: the files run one after the other. */
+function endToEnd(name: string, include: string[]): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name,
+      include,
+      globalSetup: ["test/e2e/support/global-setup.ts"],
+      pool: "forks",
+      fileParallelism: false,
+      testTimeout: 600_000,
+      hookTimeout: 900_000,
+    },
+  };
+}

@@ -8,9 +8,6 @@ const commands: Record<string, () => Promise<{ run(args: string[]): Promise<numb
   check: () => import("./check.ts"),
 };
 
-/** Errors of other modules whose message is all that a reader needs. */
-const expectedNames = new Set(["UserError", "ProgramError", "SettingsError"]);
-
 const [name = "", ...args] = process.argv.slice(2);
 const load = commands[name];
 if (load === undefined) {
@@ -21,13 +18,9 @@ try {
   const { run } = await load();
   process.exitCode = await run(args);
 } catch (error) {
-  if (!isExpected(error)) throw error;
-  console.error(`botgarden: ${error.message}`);
+  const wanted = process.env.BOTGARDEN_DEBUG === "1" ? "stack" : "message";
+  console.error(`botgarden: ${error instanceof Error ? error[wanted] : String(error)}`);
   process.exitCode = 1;
 }
 // Nothing of a command goes on after its end: what lives longer was started as a process of its own.
 process.exit();
-
-function isExpected(error: unknown): error is Error {
-  return error instanceof Error && expectedNames.has(error.name);
-}

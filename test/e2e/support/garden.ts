@@ -13,9 +13,12 @@ import { portFileOf } from "../../../sandbox/telegram/background.ts";
 import { TelegramClient } from "../../../sandbox/telegram/client.ts";
 import { type Run, runProgram } from "./run.ts";
 
-/** Where the copy of the project is: one per checkout, outside of it. */
+/**
+ * Where the copy of the project is: outside of the checkout, one per run of vitest. `npm test` runs two beside each other,
+ * told apart by BOTGARDEN_E2E.
+ */
 export function projectFolder(): string {
-  return join(cacheFolder("e2e"), sandboxIdOf(checkout));
+  return join(cacheFolder("e2e"), `${sandboxIdOf(checkout)}-${process.env.BOTGARDEN_E2E ?? "e2e"}`);
 }
 
 /** The running sandbox, with what tests do to it. */
@@ -52,9 +55,10 @@ export class Garden {
     return run;
   }
 
-  /** Makes sure that the garden is planted as the project's files say. */
+  /** Makes sure that the garden is planted: every file leaves it as the project's own files say. */
   async planted(): Promise<this> {
-    await this.up();
+    const running = await this.onHost("docker ps --format '{{.Names}}' 2>/dev/null || true");
+    if (!/^botgarden-edge$/m.test(running) || !/^hello-/m.test(running)) await this.up();
     return this;
   }
 

@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { Garden } from "./support/garden.ts";
-import { runProgram } from "./support/run.ts";
-import { type Stack, separateStack } from "./support/stack.ts";
+import { Garden } from "../support/garden.ts";
+import { runProgram } from "../support/run.ts";
+import { type Stack, separateStack } from "../support/stack.ts";
 
 /** Faults that are found before the host is asked: a preview shows them. */
 describe("bad input is one clear message", () => {

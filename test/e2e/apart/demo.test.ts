@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dockerLines } from "../../sandbox/engine/docker.ts";
-import { checkout, sandboxIdOf } from "../../sandbox/lifecycle/checkout.ts";
-import { Garden } from "./support/garden.ts";
-import { runProgram } from "./support/run.ts";
+import { dockerLines } from "../../../sandbox/engine/docker.ts";
+import { checkout, sandboxIdOf } from "../../../sandbox/lifecycle/checkout.ts";
+import { Garden } from "../support/garden.ts";
+import { runProgram } from "../support/run.ts";
 
 /** As a newcomer would: a clone somewhere else, beside the sandbox of the other tests. */
 describe("the demo on a fresh clone", () => {

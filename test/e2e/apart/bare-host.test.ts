@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { closeConnections, onHost } from "../../sandbox/lifecycle/ssh.ts";
-import { addUser } from "../../sandbox/vps/changes.ts";
-import { createHost, type Host, removeHost } from "../../sandbox/vps/host.ts";
-import { makeKeyPair } from "../../sandbox/vps/keys.ts";
-import { ensureNetwork } from "../../sandbox/vps/network.ts";
-import { Garden } from "./support/garden.ts";
-import { type Stack, separateStack } from "./support/stack.ts";
+import { closeConnections, onHost } from "../../../sandbox/lifecycle/ssh.ts";
+import { addUser } from "../../../sandbox/vps/changes.ts";
+import { createHost, type Host, removeHost } from "../../../sandbox/vps/host.ts";
+import { makeKeyPair } from "../../../sandbox/vps/keys.ts";
+import { ensureNetwork } from "../../../sandbox/vps/network.ts";
+import { Garden } from "../support/garden.ts";
+import { type Stack, separateStack } from "../support/stack.ts";
 
 /** A second host that stays bare, and a stack of its own for it. */
 describe("a bare host", () => {

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, test } from "vitest";
-import { Garden } from "./support/garden.ts";
-import { runProgram } from "./support/run.ts";
+import { afterAll, describe, test } from "vitest";
+import { Garden } from "../support/garden.ts";
+import { runProgram } from "../support/run.ts";
 
 /** Lines of Pulumi's output at which the run is interrupted, in the order of a first `up`. */
 const moments: [signal: "SIGINT" | "SIGKILL", at: RegExp][] = [
@@ -17,10 +17,8 @@ const moments: [signal: "SIGINT" | "SIGKILL", at: RegExp][] = [
 ];
 
 describe("an interrupted pulumi up", () => {
-  let garden: Garden;
-  beforeAll(async () => {
-    garden = await new Garden().planted();
-  });
+  // The first of them finds a host that is still bare.
+  const garden = new Garden();
   afterAll(async () => {
     // The engine goes on warning of what it was doing when it was killed, until it is told that all is well.
     await garden.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates");
