@@ -29,9 +29,14 @@ refuse() { # REASON
     docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}health check: {{.Output}}{{end}}{{end}}' "$container" >&2 || true
     say "the last 50 lines of its log:"
     docker logs --tail 50 "$container" >&2 || true
-    docker update --restart no "$container" >/dev/null 2>&1 || true
-    docker stop --time 10 "$container" >/dev/null 2>&1 || true
-    say "It was stopped. What ran before goes on. Correct the bot and run pulumi up again."
+    if docker ps --filter "label=botgarden.bot=$bot" --format '{{.Names}}' | grep -qvx "$container"; then
+        docker update --restart no "$container" >/dev/null 2>&1 || true
+        docker stop --time 10 "$container" >/dev/null 2>&1 || true
+        say "It was stopped. What ran before goes on. Correct the bot and run pulumi up again."
+    else
+        # Nothing ran before, or this is the present release, looked at once more: stopping it would help nobody.
+        say "It is the bot's only container and was left as it is. Correct the cause and run pulumi up again."
+    fi
     exit 1
 }
 

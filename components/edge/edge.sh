@@ -23,9 +23,10 @@ flock 9
 wanted=""
 image() { if [ -n "$wanted" ]; then echo "$wanted"; else cat "$folder/image" 2>/dev/null || true; fi; }
 
-# An edge of another image is about to be replaced: it neither tests nor loads what is meant for the next.
+# An edge of another image is about to be replaced, and one that Docker starts again and again cannot be asked: neither
+# tests or loads what is meant for the next.
 running() {
-    [ "$(docker inspect -f '{{.State.Running}} {{.Config.Image}}' "$container" 2>/dev/null)" = "true $(image)" ]
+    [ "$(docker inspect -f '{{.State.Status}} {{.Config.Image}}' "$container" 2>/dev/null)" = "running $(image)" ]
 }
 
 candidate=""

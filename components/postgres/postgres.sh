@@ -26,9 +26,22 @@ put() { # FILE MODE GROUP, text on stdin
     mv "$temporary" "$folder/$1"
 }
 
+# Every major version has a folder of its own in the volume, and cannot read another's: the wrong image would start with
+# an empty cluster, and every bot would find its database gone.
+refuse_other_version() { # IMAGE
+    local wanted found
+    docker volume inspect botgarden-postgres >/dev/null 2>&1 || return 0
+    wanted=$(docker run --rm --network none --entrypoint postgres "$1" --version </dev/null | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
+    found=$(docker run --rm --network none -v botgarden-postgres:/data:ro --entrypoint sh "$1" -c \
+        'cd /data && for f in */docker/PG_VERSION; do if [ -s "$f" ]; then cat "$f"; fi; done' </dev/null | tr '\n' ' ')
+    if [ -z "$found" ] || [[ " $found" == *" $wanted "* ]]; then return 0; fi
+    fail "the volume botgarden-postgres holds the data of Postgres ${found% }, which the image $1 (Postgres $wanted) cannot read. Nothing was changed. Set images.postgres to a version ${found% } again"
+}
+
 configure() { # IMAGE
     local input group
     input=$(cat)
+    refuse_other_version "$1"
     # The number differs between the Debian and the Alpine image.
     group=$(docker run --rm --network none --entrypoint id "$1" -g postgres </dev/null) ||
         fail "the image $1 has no user postgres: is it a Postgres image?"
