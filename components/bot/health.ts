@@ -31,7 +31,12 @@ export function gateDeadline(bot: BotSettings): number {
 
 function probe(port: number, path: string): string {
   const url = `http://127.0.0.1:${port}${path}`;
-  const python = `import sys,urllib.request as u;sys.exit(not 200<=u.urlopen('${url}',timeout=5).status<300)`;
+  // One line instead of a traceback: the gate shows what the check said.
+  const python = [
+    "import sys, urllib.request as u",
+    `try: sys.exit(not 200 <= u.urlopen('${url}', timeout=5).status < 300)`,
+    "except OSError as e: sys.exit(str(e))",
+  ].join("\n");
   const node = `fetch('${url}').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))`;
   return [
     `if command -v curl >/dev/null; then exec curl -fsSL -o /dev/null ${url}`,

@@ -93,6 +93,11 @@ switch() {
         refuse "it runs as root. Add a USER to the image's Dockerfile or user: \"1000:1000\" to the bot's file"
         ;;
     esac
+    # A container that an earlier gate stopped gets another chance: the cause may not have been the bot's.
+    if [ "$(docker inspect -f '{{.State.Status}}' "$container")" = exited ]; then
+        docker update --restart unless-stopped "$container" >/dev/null
+        docker start "$container" >/dev/null || refuse "it cannot be started"
+    fi
     docker update --pids-limit "$(printf '%s' "$input" | jq -r .processes)" "$container" >/dev/null
     started=$SECONDS
     while :; do

@@ -52,6 +52,24 @@ describe("a change of a bot", () => {
     expect(await garden.ask("hello", "by name again", 5010)).toMatch(/message/);
   });
 
+  test("a release that failed for a reason outside of the bot passes when it is run again", async () => {
+    const file = join(garden.project, "bots/hello.ts");
+    const text = readFileSync(file, "utf8");
+    const before = await helloContainer();
+    const impatient = 'path: "/health", startPeriod: "10 seconds", interval: "1 second", retries: 1';
+    writeFileSync(file, text.replace(/path: "\/health"/, impatient));
+    await garden.onHost("docker stop botgarden-postgres");
+    const { code, output } = await garden.pulumi("up", "--yes", "--skip-preview");
+    expect(code).not.toBe(0);
+    expect(output).toMatch(/the new release of bot hello failed its gate/);
+    await garden.onHost("docker start botgarden-postgres");
+    await garden.up();
+    expect(await garden.ask("hello", "well again", 5011)).toMatch(/message/);
+    expect((await garden.containers()).filter((name) => name.startsWith("hello-"))).not.toContain(before);
+    writeFileSync(file, text);
+    await garden.up();
+  });
+
   test("a release that never becomes healthy fails with its log, and the old one goes on", async () => {
     const file = join(garden.project, "bots/hello.ts");
     const text = readFileSync(file, "utf8");
