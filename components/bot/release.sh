@@ -43,7 +43,8 @@ refuse() { # REASON
 # The container's own health check, asked now: Docker asks only once an interval.
 passes_check() {
     local -a test
-    mapfile -t test < <(docker inspect -f '{{json .Config.Healthcheck.Test}}' "$container" | jq -r '.[]')
+    # Words quoted by jq: one of them may well be a script of several lines.
+    eval "test=($(docker inspect -f '{{json .Config.Healthcheck.Test}}' "$container" | jq -r @sh))"
     case ${test[0]} in
     CMD) test=("${test[@]:1}") ;;
     CMD-SHELL) test=(/bin/sh -c "${test[*]:1}") ;;
