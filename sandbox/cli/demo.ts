@@ -76,10 +76,14 @@ function engineOf({ toolchain }: SandboxState) {
   return { cli: toolchain.cliVersion, plugins: toolchain.plugins };
 }
 
-/** Pulumi's own lines for what is done; not those for what begins. */
+/** Pulumi's own lines for what is done; of what is under way one every few seconds, so that nothing looks stuck. */
 function showStep(log: (line: string) => void): (line: string) => void {
+  let shown = performance.now();
   return (line) => {
-    if (/ (created|updated|deleted|replaced)( \(|$)|error:|warning:/.test(line)) log(`  ${line.trim()}`);
+    const done = / (created|updated|deleted|replaced)( \(|$)|error:|warning:/.test(line);
+    if (!done && !(/creating \([1-9]/.test(line) && performance.now() - shown > 3000)) return;
+    shown = performance.now();
+    log(`  ${line.trim().slice(0, 150)}`);
   };
 }
 
