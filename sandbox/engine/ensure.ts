@@ -123,7 +123,7 @@ async function mountCgroups(log: (line: string) => void): Promise<void> {
 async function startDaemon(log: (line: string) => void): Promise<void> {
   const logFile = join(cacheFolder("engine"), "dockerd.log");
   log(`starting a Docker engine on this machine (no systemd here; its log: ${logFile})`);
-  forgetDeadDaemon();
+  await forgetDeadDaemon();
   const output = openSync(logFile, "a", 0o600);
   // A session of its own: it must outlive this process and the terminal.
   const child = spawn("dockerd", [], {
@@ -141,12 +141,22 @@ async function startDaemon(log: (line: string) => void): Promise<void> {
   await Promise.race([waitForAnswer(pid, `see ${logFile}`), failure]);
 }
 
-/** After a kill the engine's pid file may by now name a process of something else, and dockerd would give up. */
-function forgetDeadDaemon(): void {
+/**
+ * After a kill the engine's pid file may name a process that has ended or, by now, something else, and a new engine would
+ * give up because of it. One that is just ending is waited for.
+ */
+async function forgetDeadDaemon(): Promise<void> {
   const file = "/var/run/docker.pid";
-  if (!existsSync(file)) return;
-  const comm = `/proc/${readFileSync(file, "utf8").trim()}/comm`;
-  if (!existsSync(comm) || readFileSync(comm, "utf8").trim() !== "dockerd") rmSync(file, { force: true });
+  const end = Date.now() + startLimit;
+  while (existsSync(file)) {
+    const pid = readFileSync(file, "utf8").trim();
+    const comm = `/proc/${pid}/comm`;
+    // A killed process keeps its name until its parent asks for it, which not every first process does: `markOf` knows.
+    const runs = markOf(Number(pid)) !== undefined && existsSync(comm);
+    if (!runs || readFileSync(comm, "utf8").trim() !== "dockerd") return rmSync(file, { force: true });
+    if (Date.now() > end) return;
+    await delay(200);
+  }
 }
 
 async function waitForAnswer(pid: number | undefined, hint: string): Promise<void> {
