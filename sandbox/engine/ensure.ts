@@ -123,7 +123,20 @@ async function mountCgroups(log: (line: string) => void): Promise<void> {
 async function startDaemon(log: (line: string) => void): Promise<void> {
   const logFile = join(cacheFolder("engine"), "dockerd.log");
   log(`starting a Docker engine on this machine (no systemd here; its log: ${logFile})`);
-  await forgetDeadDaemon();
+  for (let attempt = 1; ; attempt += 1) {
+    await forgetDead("/var/run/docker.pid", "dockerd");
+    await forgetDead("/var/run/docker/containerd/containerd.pid", "containerd");
+    try {
+      return await spawnDaemon(logFile);
+    } catch (error) {
+      // Right after another engine was killed, what it leaves may still be ending.
+      if (attempt === 3) throw error;
+      log("the Docker engine ended at once; trying again");
+    }
+  }
+}
+
+async function spawnDaemon(logFile: string): Promise<void> {
   const output = openSync(logFile, "a", 0o600);
   // A session of its own: it must outlive this process and the terminal.
   const child = spawn("dockerd", [], {
@@ -142,18 +155,17 @@ async function startDaemon(log: (line: string) => void): Promise<void> {
 }
 
 /**
- * After a kill the engine's pid file may name a process that has ended or, by now, something else, and a new engine would
- * give up because of it. One that is just ending is waited for.
+ * After a kill a pid file may name a process that has ended or, by now, something else, and a new engine would give up
+ * because of it. One that is just ending is waited for.
  */
-async function forgetDeadDaemon(): Promise<void> {
-  const file = "/var/run/docker.pid";
-  const end = Date.now() + startLimit;
+async function forgetDead(file: string, program: string): Promise<void> {
+  const end = Date.now() + 10_000;
   while (existsSync(file)) {
     const pid = readFileSync(file, "utf8").trim();
     const comm = `/proc/${pid}/comm`;
     // A killed process keeps its name until its parent asks for it, which not every first process does: `markOf` knows.
     const runs = markOf(Number(pid)) !== undefined && existsSync(comm);
-    if (!runs || readFileSync(comm, "utf8").trim() !== "dockerd") return rmSync(file, { force: true });
+    if (!runs || readFileSync(comm, "utf8").trim() !== program) return rmSync(file, { force: true });
     if (Date.now() > end) return;
     await delay(200);
   }
