@@ -1,6 +1,7 @@
 #!/bin/bash
 # The gate of a release: waits until a bot's new container works and only then gives it the updates. If it does not,
-# the reason is shown, the container is stopped (its log stays), and the route stays where it was.
+# the reason is shown, the container is stopped (its log stays) unless the bot has no other, and the route stays where
+# it was.
 #
 # usage: bot-release switch BOT CONTAINER    stdin: {"processes", "port"|null, "deadline" (seconds),
 #                                                    "route": {FILE: TEXT}|null}

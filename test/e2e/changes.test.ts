@@ -20,8 +20,6 @@ describe("a change of a bot", () => {
   });
 
   test("new source is built on the host and released without losing an update", async () => {
-    const file = join(garden.project, "bots/hello/requirements.txt");
-    const text = readFileSync(file, "utf8");
     const before = await helloContainer();
     const flood = await garden.telegram.flood({ bot: "hello", rate: 20, count: 200, chats: 4 });
     const source = join(garden.project, "bots/hello/hello/__init__.py");
@@ -30,7 +28,6 @@ describe("a change of a bot", () => {
     expect(await helloContainer()).not.toBe(before);
     const report = await garden.telegram.floodReport({ id: flood, waitMs: 60_000 });
     expect(report).toMatchObject({ done: true, sent: 200, delivered: 200, dropped: 0 });
-    expect(readFileSync(file, "utf8")).toBe(text);
   });
 
   test("a garden without a domain has a certificate for its address, which Telegram accepts", async () => {

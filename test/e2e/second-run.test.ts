@@ -1,4 +1,7 @@
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { copyProject } from "../../sandbox/lifecycle/copy.ts";
 import { restartHost } from "../../sandbox/vps/changes.ts";
 import { eventually } from "./support/eventually.ts";
 import { Garden } from "./support/garden.ts";
@@ -22,7 +25,10 @@ describe("a second run", () => {
   });
 
   test("a plan made in another folder shows no change either", async () => {
-    const { code, output } = await garden.pulumi("preview", "--expect-no-changes", "--cwd", garden.project);
+    const elsewhere = copyProject(`${garden.project}-elsewhere`);
+    cpSync(join(garden.project, "Pulumi.sandbox.yaml"), join(elsewhere, "Pulumi.sandbox.yaml"));
+    const { code, output } = await garden.pulumi("preview", "--expect-no-changes", "--cwd", elsewhere);
+    rmSync(elsewhere, { recursive: true });
     expect(code, output).toBe(0);
   });
 
