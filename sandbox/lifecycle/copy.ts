@@ -6,11 +6,15 @@ import { checkout } from "./checkout.ts";
 /** What the program is made of. */
 const parts = ["Pulumi.yaml", "package.json", "index.ts", "settings", "components", "bots"];
 
-/** Copies the program into a folder, which is emptied first; the packages are shared with the checkout. */
-export function copyProject(folder: string): string {
+/**
+ * Copies the program into a folder, which is emptied first; the packages are shared with the checkout.
+ *
+ * @param from the program to copy: the checkout's, or a copy of it that has changed since
+ */
+export function copyProject(folder: string, from = checkout): string {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const name of parts) cpSync(join(checkout, name), join(folder, name), { recursive: true });
+  for (const name of parts) cpSync(join(from, name), join(folder, name), { recursive: true });
   symlinkSync(join(checkout, "node_modules"), join(folder, "node_modules"));
   return folder;
 }

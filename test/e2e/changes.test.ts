@@ -23,8 +23,11 @@ describe("a change of a bot", () => {
     const before = await helloContainer();
     const flood = await garden.telegram.flood({ bot: "hello", rate: 20, count: 200, chats: 4 });
     const source = join(garden.project, "bots/hello/hello/__init__.py");
-    writeFileSync(source, `${readFileSync(source, "utf8")}\n# changed\n`);
+    const text = readFileSync(source, "utf8");
+    writeFileSync(source, `${text}\n# changed\n`);
     await garden.up();
+    // Back to what it was: the next `up` releases it.
+    writeFileSync(source, text);
     expect(await helloContainer()).not.toBe(before);
     const report = await garden.telegram.floodReport({ id: flood, waitMs: 60_000 });
     expect(report).toMatchObject({ done: true, sent: 200, delivered: 200, dropped: 0 });

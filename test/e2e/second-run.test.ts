@@ -25,7 +25,7 @@ describe("a second run", () => {
   });
 
   test("a plan made in another folder shows no change either", async () => {
-    const elsewhere = copyProject(`${garden.project}-elsewhere`);
+    const elsewhere = copyProject(`${garden.project}-elsewhere`, garden.project);
     cpSync(join(garden.project, "Pulumi.sandbox.yaml"), join(elsewhere, "Pulumi.sandbox.yaml"));
     const { code, output } = await garden.pulumi("preview", "--expect-no-changes", "--cwd", elsewhere);
     rmSync(elsewhere, { recursive: true });
