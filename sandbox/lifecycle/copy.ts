@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { checkout } from "./checkout.ts";
 
 /** What the program is made of. */
-const parts = ["Pulumi.yaml", "package.json", "index.ts", "settings", "components", "bots"];
+const parts = ["Pulumi.yaml", "package.json", "index.ts", "settings", "components", "operations", "bots"];
 
 /**
  * Copies the program into a folder, which is emptied first; the packages are shared with the checkout.

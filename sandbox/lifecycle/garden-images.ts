@@ -9,7 +9,7 @@ export function gardenImages(project: string): string[] {
   const bases = globSync("bots/*/Dockerfile", { cwd: project }).flatMap((file) =>
     basesOf(readFileSync(join(project, file), "utf8")),
   );
-  return [...new Set([images.nginx, images.postgres, ...bases])];
+  return [...new Set([images.nginx, images.postgres, images.certbot, ...bases])];
 }
 
 /** What `FROM` names, except a stage of the same file. */

@@ -1,6 +1,7 @@
 /** The stack `sandbox`: its settings file in the project's folder, its state in the sandbox's. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Roots } from "../acme/control-api.ts";
 import { run } from "../engine/docker.ts";
 import { processEnvironment, stackName } from "./environment.ts";
 import { partsOf, type SandboxState } from "./state.ts";
@@ -19,7 +20,10 @@ export function pulumi(
 }
 
 /** Makes an empty stack with the settings of this sandbox. What an earlier one knew is forgotten. */
-export async function createStack(state: SandboxState): Promise<void> {
+export async function createStack(
+  state: SandboxState,
+  { authority }: Pick<Roots, "authority">,
+): Promise<void> {
   const { backend, passphraseFile } = partsOf(state.id);
   rmSync(backend, { recursive: true, force: true });
   mkdirSync(backend, { recursive: true, mode: 0o700 });
@@ -34,6 +38,11 @@ export async function createStack(state: SandboxState): Promise<void> {
     identityFile: host.identityFile,
     domain: state.domain,
     "telegram.apiRoot": state.apiRoot,
+    "certificate.directory": state.acmeDirectory,
+    "certificate.authority": authority,
+    "edge.allowFrom[0]": "telegram",
+    // The stand-in is not at one of Telegram's addresses.
+    "edge.allowFrom[1]": state.network.subnet,
   };
   const plain = Object.entries(settings).flatMap(([key, value]) => [
     "--plaintext",

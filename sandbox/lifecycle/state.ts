@@ -5,14 +5,21 @@ import { UserError } from "../cli/user-error.ts";
 import { sandboxFolder } from "../engine/paths.ts";
 import type { Toolchain } from "../toolchain/index.ts";
 import type { Host } from "../vps/host.ts";
+import type { Network } from "../vps/network.ts";
 
 export interface SandboxState {
   readonly id: string;
   /** The folder whose program the sandbox runs. */
   readonly project: string;
   readonly host: Host;
-  /** The garden's public name; the Telegram stand-in knows its address, nobody else does. */
+  /** The sandbox's network, which plays the internet: Telegram and the operator are at its gateway. */
+  readonly network: Network;
+  /** The garden's public name. Telegram, the sandbox's network and the host know its address, nobody else does. */
   readonly domain: string;
+  /** More names that lead to the host. */
+  readonly extraDomains: readonly string[];
+  /** The directory of the sandbox's ACME authority. */
+  readonly acmeDirectory: string;
   /** Root of the Bot API, as bots are given it. */
   readonly apiRoot: string;
   readonly toolchain: Toolchain;

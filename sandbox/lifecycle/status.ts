@@ -1,5 +1,6 @@
 /** What of a sandbox runs, for people. */
 
+import { acmeRuns } from "../acme/background.ts";
 import { table } from "../cli/table.ts";
 import { dockerOrNothing } from "../engine/docker.ts";
 import { portFileOf, runsInBackground } from "../telegram/background.ts";
@@ -16,6 +17,7 @@ export async function statusLines(id: string): Promise<string[]> {
   const lines = [
     `Pulumi    CLI ${toolchain.cliVersion}, ${toolchain.plugins} plugins`,
     `host      ${host.user}@${host.address}, ${running ?? "missing"}`,
+    `acme      ${acmeRuns(id) === undefined ? "not running" : state.acmeDirectory}`,
     `telegram  ${runsInBackground(partsOf(id).telegram) ? state.apiRoot : "not running"}`,
   ];
   if (running !== "running") return lines;

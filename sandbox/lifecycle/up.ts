@@ -1,5 +1,7 @@
-/** Starts a sandbox: a bare host, Telegram, the images and the Pulumi toolchain; and an empty stack for them. */
+/** Starts a sandbox: a bare host, Telegram, an ACME authority, images, Pulumi's toolchain; and an empty stack. */
 import { rmSync } from "node:fs";
+import { acmeFiles, startAcme } from "../acme/background.ts";
+import { ensurePebbleImage } from "../acme/pebble.ts";
 import { ensureDocker } from "../engine/ensure.ts";
 import { withLock } from "../engine/lock.ts";
 import { ensureImages } from "../images/ensure.ts";
@@ -8,6 +10,7 @@ import { startInBackground, stopInBackground } from "../telegram/background.ts";
 import type { TelegramClient } from "../telegram/client.ts";
 import { prepareToolchain } from "../toolchain/index.ts";
 import { createHost, ensureHostImage, type Host } from "../vps/host.ts";
+import { ensureNamesImage } from "../vps/names.ts";
 import { ensureNetwork, type Network } from "../vps/network.ts";
 import { sandboxIdOf } from "./checkout.ts";
 import { gardenImages } from "./garden-images.ts";
@@ -23,6 +26,8 @@ export interface UpOptions {
 
 /** The garden's name in the sandbox; `.test` is nobody's (RFC 6761). */
 const domain = "garden.test";
+const extraDomains = ["www.garden.test"];
+const names = [domain, ...extraDomains];
 
 /** Starts the sandbox of a project, a bare one also if it ran before. Cached: a few seconds. */
 export async function up({ project, log }: UpOptions): Promise<SandboxState> {
@@ -30,25 +35,40 @@ export async function up({ project, log }: UpOptions): Promise<SandboxState> {
   return withLock(`sandbox-${id}`, log, async () => {
     await ensureDocker({ log });
     // The toolchain may compile for minutes; the images are made meanwhile.
-    const [toolchain, host] = await Promise.all([prepareToolchain({ log }), bareHost(id, project, log)]);
-    const telegram = await freshTelegram(id, host.network, host.host);
-    const state: SandboxState = { id, project, host: host.host, domain, apiRoot: telegram.apiUrl, toolchain };
+    const [toolchain, { host, network, acme }] = await Promise.all([
+      prepareToolchain({ log }),
+      bareHost(id, project, log),
+    ]);
+    const telegram = await freshTelegram(id, network, host);
+    const state: SandboxState = {
+      ...{ id, project, toolchain, host, network, domain, extraDomains },
+      ...{ apiRoot: telegram.apiUrl, acmeDirectory: acme.directoryUrl },
+    };
     writeState(state);
     log("making an empty stack");
-    await createStack(state);
+    await createStack(state, await acme.roots());
     for (const bot of botsOf(project)) await setToken(state, bot, await telegram.addBot({ name: bot }));
     return state;
   });
 }
 
+/** The host and what it meets: images, and an authority that knows its names. */
 async function bareHost(id: string, project: string, log: (line: string) => void) {
-  const [images] = await Promise.all([ensureImages(gardenImages(project), { log }), ensureHostImage(log)]);
+  const [images] = await Promise.all([
+    ensureImages(gardenImages(project), { log }),
+    ensureHostImage(log),
+    ensurePebbleImage(log),
+    ensureNamesImage(log),
+  ]);
   const network = await ensureNetwork(id);
   const registryMirror = await startMirror({ sandboxId: id, address: network.gateway, images, log });
   const before = findState(id);
   if (before !== undefined) await closeConnections(before.host);
-  const host = await createHost({ sandboxId: id, name: "host", network, log, registryMirror });
-  return { host, network };
+  const [host, acme] = await Promise.all([
+    createHost({ sandboxId: id, name: "host", network, log, registryMirror, names }),
+    startAcme({ sandboxId: id, network, log }),
+  ]);
+  return { host, network, acme };
 }
 
 async function freshTelegram(id: string, network: Network, host: Host): Promise<TelegramClient> {
@@ -58,6 +78,7 @@ async function freshTelegram(id: string, network: Network, host: Host): Promise<
   return startInBackground({
     stateDir: telegram,
     apiHost: network.gateway,
-    hosts: { [domain]: host.address },
+    hosts: Object.fromEntries(names.map((name) => [name, host.address])),
+    extraCa: acmeFiles(id).issuers,
   });
 }

@@ -92,6 +92,8 @@ function sendError(response: ServerResponse, error: unknown, log: (line: string)
     sendJson(response, 500, { ok: false, error_code: 500, description: "Internal Server Error" });
     return;
   }
+  // A poller that has ended hears no more, and did no harm.
+  if (!response.destroyed) error.heard?.();
   const { code, message, retryAfter } = error;
   if (retryAfter !== undefined) response.setHeader("Retry-After", String(retryAfter));
   sendJson(response, code, {

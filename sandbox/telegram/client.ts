@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
+import { type ControlAddress, callControl } from "../engine/control.ts";
 import type { BotInfo, BotStats, ChatMessage, ChatRef, Injection, TelegramControl } from "./control-api.ts";
-import { CONTROL_KEY_HEADER } from "./control-server.ts";
 import type { FloodOrder, FloodReport } from "./flood.ts";
+import type { NumberedOrder, NumberedReport, NumberedWindow } from "./numbered-api.ts";
 import type { Person } from "./people.ts";
 import type { UpdateRecord } from "./stats.ts";
 
@@ -9,12 +10,10 @@ import type { UpdateRecord } from "./stats.ts";
 const LONGEST_REQUEST_MS = 25_000;
 
 /** What the stand-in writes into its port file when it listens. */
-export interface PortFile {
+export interface PortFile extends ControlAddress {
   pid: number;
   /** The Bot API's root, as bots are given it. */
   apiUrl: string;
-  controlUrl: string;
-  controlKey: string;
 }
 
 /** Reads a port file. @throws Error when there is none: the stand-in doesn't run */
@@ -32,13 +31,11 @@ export function readPortFile(file: string): PortFile {
 /** Controls a stand-in that runs in another process. */
 export class TelegramClient implements TelegramControl {
   readonly apiUrl: string;
-  #controlUrl: string;
-  #key: string;
+  readonly #address: ControlAddress;
 
   constructor({ apiUrl, controlUrl, controlKey }: Omit<PortFile, "pid">) {
     this.apiUrl = apiUrl;
-    this.#controlUrl = controlUrl;
-    this.#key = controlKey;
+    this.#address = { controlUrl, controlKey };
   }
 
   /** The client of the stand-in that wrote this port file. */
@@ -101,6 +98,28 @@ export class TelegramClient implements TelegramControl {
     }
   }
 
+  numbered(order: NumberedOrder): Promise<number> {
+    return this.#call("numbered", order);
+  }
+
+  numberedStop(order: { id: number }): Promise<void> {
+    return this.#call("numberedStop", order);
+  }
+
+  async numberedReport(order: {
+    id: number;
+    waitMs?: number;
+    windows?: readonly NumberedWindow[];
+  }): Promise<NumberedReport> {
+    const end = Date.now() + (order.waitMs ?? 0);
+    for (;;) {
+      const left = Math.max(0, end - Date.now());
+      const waitMs = Math.min(left, LONGEST_REQUEST_MS);
+      const report = await this.#call<NumberedReport>("numberedReport", { ...order, waitMs });
+      if (report.done || left <= waitMs) return report;
+    }
+  }
+
   setHosts(order: { hosts: Record<string, string> }): Promise<void> {
     return this.#call("setHosts", order);
   }
@@ -117,20 +136,8 @@ export class TelegramClient implements TelegramControl {
     return this.#call("reset", order);
   }
 
-  async #call<T>(name: keyof TelegramControl, order: object): Promise<T> {
-    let response: Response;
-    try {
-      response = await fetch(`${this.#controlUrl}/sandbox/${name}`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", [CONTROL_KEY_HEADER]: this.#key },
-        body: JSON.stringify(order),
-      });
-    } catch {
-      throw new Error(`the Telegram stand-in doesn't answer at ${this.#controlUrl}; start the sandbox again`);
-    }
-    const answer: { result: T; error?: string } = JSON.parse(await response.text());
-    if (answer.error !== undefined) throw new Error(answer.error);
-    return answer.result;
+  #call<T>(name: keyof TelegramControl, order: object): Promise<T> {
+    return callControl(this.#address, name, order, "the Telegram stand-in");
   }
 }
 

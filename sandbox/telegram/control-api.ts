@@ -1,5 +1,6 @@
 import type { StoredMessage } from "./chats.ts";
 import type { FloodOrder, FloodReport } from "./flood.ts";
+import type { NumberedOrder, NumberedReport, NumberedWindow } from "./numbered-api.ts";
 import type { Person } from "./people.ts";
 import type { Counts, Latency, UpdateRecord } from "./stats.ts";
 import type { UpdateType } from "./update-types.ts";
@@ -83,6 +84,19 @@ export interface TelegramControl {
   flood(order: FloodOrder & { bot: string }): Promise<number>;
   /** How far a flood is; with `waitMs` (real) it waits until it is done, or as long. */
   floodReport(order: { id: number; waitMs?: number }): Promise<FloodReport>;
+  /**
+   * Sends numbered updates to several bots, in the background, for `seconds` or until `numberedStop`. Their texts are
+   * "run <id> update <n>", n from 1 on for each bot and rising in each of its chats. @returns the run's id
+   */
+  numbered(order: NumberedOrder): Promise<number>;
+  /** Ends the sending; what was sent is still delivered. */
+  numberedStop(order: { id: number }): Promise<void>;
+  /** How a run fares; with `waitMs` (real) it waits until it is done, or as long. */
+  numberedReport(order: {
+    id: number;
+    waitMs?: number;
+    windows?: readonly NumberedWindow[];
+  }): Promise<NumberedReport>;
   /** Replaces the table of names. Webhooks that are set see it when they resolve again (30 minutes, or setWebhook). */
   setHosts(order: { hosts: Record<string, string> }): Promise<void>;
   /** Trusts another authority (a PEM file) besides the system's, or none. Webhooks take it at their next setWebhook. */

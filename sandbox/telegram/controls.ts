@@ -11,7 +11,9 @@ import {
 import type { SenderTools } from "./delivery/sender.ts";
 import { Flood, type FloodOrder, type FloodReport } from "./flood.ts";
 import { removeWebhook } from "./methods/webhook.ts";
-import { DEFAULT_CHAT, enqueue, type Person, writeMessage } from "./people.ts";
+import { NumberedRuns } from "./numbered.ts";
+import type { NumberedOrder, NumberedReport, NumberedWindow } from "./numbered-api.ts";
+import { answerChat, DEFAULT_CHAT, enqueue, type Person, writeMessage } from "./people.ts";
 import { latency, type UpdateRecord } from "./stats.ts";
 import { isUpdateType } from "./update-types.ts";
 
@@ -22,11 +24,13 @@ const LOOK_EVERY_MS = 20;
 export class Controls implements TelegramControl {
   protected readonly tools: SenderTools;
   readonly #bots: Bots;
+  readonly #numbered: NumberedRuns;
   #floods: Flood[] = [];
 
   constructor(bots: Bots, tools: SenderTools) {
     this.#bots = bots;
     this.tools = tools;
+    this.#numbered = new NumberedRuns(bots, tools);
   }
 
   async addBot({ name, token }: { name: string; token?: string }): Promise<string> {
@@ -64,7 +68,8 @@ export class Controls implements TelegramControl {
     const { type, payload, chat = DEFAULT_CHAT, lane = `${type} ${chat}` } = order;
     if (!isUpdateType(type)) throw new Error(`inject: "${String(type)}" is no type of update`);
     const bot = this.#bots.byName(order.bot);
-    const update = enqueue(bot, this.tools.clock, { type, payload, lane });
+    const answerIn = answerChat(type, payload);
+    const update = enqueue(bot, this.tools.clock, { type, payload, lane, answerIn });
     if (update === undefined) return null;
     this.tools.changed();
     return update.id;
@@ -122,6 +127,26 @@ export class Controls implements TelegramControl {
     }
   }
 
+  async numbered(order: NumberedOrder): Promise<number> {
+    return this.#numbered.start(order);
+  }
+
+  async numberedStop({ id }: { id: number }): Promise<void> {
+    this.#numbered.get(id).stop();
+  }
+
+  async numberedReport(order: {
+    id: number;
+    waitMs?: number;
+    windows?: readonly NumberedWindow[];
+  }): Promise<NumberedReport> {
+    const { id, waitMs = 0, windows = [] } = order;
+    const run = this.#numbered.get(id);
+    const end = Date.now() + waitMs;
+    while (!run.done && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    return run.report(windows);
+  }
+
   async setHosts({ hosts }: { hosts: Record<string, string> }): Promise<void> {
     this.tools.resolver.hosts = { ...hosts };
   }
@@ -146,6 +171,7 @@ export class Controls implements TelegramControl {
   /** Stops everything that runs for bots; their webhooks stay set. */
   protected stopAll(): void {
     for (const flood of this.#floods) flood.stop();
+    this.#numbered.stopAll();
     for (const bot of this.#bots.all()) {
       bot.poller?.abort("terminated by the stand-in's end");
       const { webhook } = bot;

@@ -7,6 +7,8 @@ export class ApiError extends Error {
   readonly code: number;
   /** Seconds to wait before the next try; goes out as `parameters.retry_after` and as the header Retry-After. */
   readonly retryAfter: number | undefined;
+  /** Called when the answer goes out to a caller who still listens. */
+  heard: (() => void) | undefined;
 
   constructor(code: number, description: string, retryAfter?: number) {
     super(description);

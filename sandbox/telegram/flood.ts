@@ -1,11 +1,8 @@
-import { performance } from "node:perf_hooks";
 import type { Bot } from "./bots.ts";
 import type { Clock } from "./clock.ts";
+import { Pace } from "./pace.ts";
 import { DEFAULT_CHAT, writeMessage } from "./people.ts";
 import { type Latency, latency } from "./stats.ts";
-
-/** How often the flood looks whether the next updates are due (real milliseconds). */
-const STEP_MS = 4;
 
 /** What to send. */
 export interface FloodOrder {
@@ -48,15 +45,11 @@ export class Flood {
   #sent = 0;
   #first = 0;
   #last = 0;
-  #startedAt = performance.now();
-  #endedAt: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #pace: Pace;
 
   /** @throws Error for a rate, count or number of chats that makes no sense */
   constructor(id: number, bot: Bot, clock: Clock, order: FloodOrder) {
     const { rate, count, chats = 40, firstChat = DEFAULT_CHAT } = order;
-    if (!(rate > 0 && rate <= 5000))
-      throw new Error(`flood: rate must be above 0 and at most 5000 a second, got ${rate}`);
     if (!Number.isInteger(count) || count < 1)
       throw new Error(`flood: count must be a whole number from 1, got ${count}`);
     if (!Number.isInteger(chats) || chats < 1)
@@ -64,13 +57,12 @@ export class Flood {
     this.id = id;
     this.bot = bot;
     this.#order = { rate, count, chats, firstChat };
-    this.#timer = setInterval(() => this.#step(clock), STEP_MS);
+    this.#pace = new Pace(rate, (index) => this.#sendOne(clock, index));
   }
 
   /** Ends the sending early. */
   stop(): void {
-    clearInterval(this.#timer);
-    this.#endedAt ??= performance.now();
+    this.#pace.stop();
   }
 
   report(): FloodReport {
@@ -85,29 +77,24 @@ export class Flood {
       answered: answered.length,
       dropped,
       retried: records.filter((record) => record.attempts > 1).length,
-      done: this.#endedAt !== undefined && delivered.length + dropped >= this.#sent,
+      done: this.#pace.ended && delivered.length + dropped >= this.#sent,
       firstUpdateId: this.#first,
       lastUpdateId: this.#last,
-      seconds: ((this.#endedAt ?? performance.now()) - this.#startedAt) / 1000,
+      seconds: this.#pace.seconds,
       delivery: latency(delivered),
       answer: latency(answered),
     };
   }
 
-  #step(clock: Clock): void {
-    const { rate, count, chats, firstChat } = this.#order;
-    const due = Math.min(count, Math.floor(((performance.now() - this.#startedAt) / 1000) * rate) + 1);
-    while (this.#sent < due) {
-      const chat = firstChat + (this.#sent % chats);
-      const update = writeMessage(this.bot, clock, { chat, text: `update ${this.#sent + 1}` });
-      if (update === undefined) {
-        this.stop();
-        return;
-      }
-      if (this.#sent === 0) this.#first = update.id;
-      this.#last = update.id;
-      this.#sent++;
-    }
-    if (this.#sent === count) this.stop();
+  /** @returns whether more follow */
+  #sendOne(clock: Clock, index: number): boolean {
+    const { count, chats, firstChat } = this.#order;
+    const chat = firstChat + (index % chats);
+    const update = writeMessage(this.bot, clock, { chat, text: `update ${index + 1}` });
+    if (update === undefined) return false;
+    if (this.#sent === 0) this.#first = update.id;
+    this.#last = update.id;
+    this.#sent++;
+    return this.#sent < count;
   }
 }

@@ -43,11 +43,25 @@ export interface Counts {
   dropped: number;
   /** Messages that the bot sent. */
   answered: number;
+  /** Calls that were refused with 409 and whose caller heard it: a second poller, or one beside a webhook. */
+  conflicts: number;
   connectionsOpened: number;
   /** Bot API calls by method. */
   calls: Record<string, number>;
   /** Failed POSTs by reason. */
   errors: Record<string, number>;
+}
+
+/** Hears each event of a bot's updates as it is counted. */
+export interface StatsWatcher {
+  sent(updateId: number): void;
+  attempted(updateId: number): void;
+  /** A POST failed for this reason. */
+  failed(updateId: number, reason: string): void;
+  /** The webhook answered 2xx, or getUpdates handed it out: maybe again. */
+  reached(updateId: number): void;
+  dropped(updateId: number): void;
+  conflict(): void;
 }
 
 interface Tracked extends UpdateRecord {
@@ -59,6 +73,13 @@ export class Stats {
   counts: Counts = noCounts();
   #records = new Map<number, Tracked>();
   #unanswered = new Map<number, Tracked[]>();
+  #watchers = new Set<StatsWatcher>();
+
+  /** Tells a watcher of everything from now on. @returns what ends it */
+  watch(watcher: StatsWatcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
 
   /**
    * A person's update was put into the bot's queue.
@@ -68,6 +89,7 @@ export class Stats {
     this.counts.sent++;
     const record: Tracked = { updateId, chat: chat ?? 0, attempts: 0, sentAt: performance.now() };
     this.#records.set(updateId, record);
+    for (const watcher of this.#watchers) watcher.sent(updateId);
     if (chat !== undefined) this.#expectAnswer(chat, record);
     if (this.#records.size > REMEMBERED_UPDATES) {
       for (const id of this.#records.keys()) {
@@ -79,13 +101,15 @@ export class Stats {
 
   attempted(updateId: number): void {
     this.counts.attempts++;
+    for (const watcher of this.#watchers) watcher.attempted(updateId);
     const record = this.#records.get(updateId);
     if (record === undefined) return;
     if (record.attempts++ > 0) this.counts.retried++;
   }
 
-  failed(reason: string): void {
+  failed(updateId: number, reason: string): void {
     this.counts.failed++;
+    for (const watcher of this.#watchers) watcher.failed(updateId, reason);
     this.counts.errors[reason] = (this.counts.errors[reason] ?? 0) + 1;
   }
 
@@ -101,6 +125,7 @@ export class Stats {
 
   dropped(updateId: number): void {
     this.counts.dropped++;
+    for (const watcher of this.#watchers) watcher.dropped(updateId);
     const record = this.#records.get(updateId);
     if (record !== undefined) record.dropped = true;
   }
@@ -110,6 +135,12 @@ export class Stats {
     this.counts.answered++;
     const record = this.#unanswered.get(chat)?.shift();
     if (record !== undefined) record.answeredMs = performance.now() - record.sentAt;
+  }
+
+  /** A call was refused with 409. */
+  conflicted(): void {
+    this.counts.conflicts++;
+    for (const watcher of this.#watchers) watcher.conflict();
   }
 
   called(method: string): void {
@@ -143,6 +174,7 @@ export class Stats {
   }
 
   #reached(updateId: number): void {
+    for (const watcher of this.#watchers) watcher.reached(updateId);
     const record = this.#records.get(updateId);
     if (record !== undefined) record.deliveredMs ??= performance.now() - record.sentAt;
   }
@@ -162,6 +194,7 @@ function noCounts(): Counts {
     retried: 0,
     dropped: 0,
     answered: 0,
+    conflicts: 0,
     connectionsOpened: 0,
     calls: {},
     errors: {},

@@ -1,8 +1,9 @@
 import type { Server } from "node:http";
+import { newControlKey } from "../engine/control.ts";
 import { callMethod, createApiServer } from "./api-server.ts";
 import { type Bot, Bots } from "./bots.ts";
 import { Clock } from "./clock.ts";
-import { createControlServer, newControlKey } from "./control-server.ts";
+import { createControlServer } from "./control-server.ts";
 import { Controls } from "./controls.ts";
 import { type Lookup, Resolver } from "./delivery/address.ts";
 import { type SenderTools, WebhookSender } from "./delivery/sender.ts";

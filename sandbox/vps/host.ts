@@ -8,8 +8,9 @@ import { sandboxFolder } from "../engine/paths.ts";
 import { ensureBase } from "../images/base.ts";
 import { hashFolder } from "../images/content-hash.ts";
 import { buildImage } from "../images/ensure.ts";
-import { hasImage, nameServers } from "../images/machine.ts";
+import { hasImage } from "../images/machine.ts";
 import { makeKeyPair, operatorKey } from "./keys.ts";
+import { ensureNames } from "./names.ts";
 import type { Network } from "./network.ts";
 import { systemdOptions } from "./options.ts";
 import { waitForHost } from "./wait.ts";
@@ -46,6 +47,8 @@ export interface HostOptions {
   registryMirror?: string | undefined;
   /** More public keys that may log in as root. Default: only the sandbox's operator key. */
   publicKeys?: readonly string[];
+  /** DNS names of the host: all in the sandbox's network, its hosts and their containers find it. Default: none. */
+  names?: readonly string[];
 }
 
 const imageFolder = join(import.meta.dirname, "host-image");
@@ -88,7 +91,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     };
     await writeFile(host.knownHostsFile, `${address} ${key.publicKey}\n`);
     log(`starting the bare host ${name} at ${address}`);
-    await createContainer(host, image, network, folder);
+    const nameServer = await ensureNames(sandboxId, network, log);
+    await createContainer(host, { image, network, folder, names: options.names ?? [], nameServer });
     const keys = [operator.publicKey, ...(options.publicKeys ?? [])];
     await putFiles(host, { key: key.path, authorizedKeys: keys, registryMirror: options.registryMirror });
     await docker(["start", host.container]);
@@ -110,7 +114,18 @@ function containerName(sandboxId: string, name: string): string {
   return `botgarden-${sandboxId}-${name}`;
 }
 
-async function createContainer(host: Host, image: string, network: Network, folder: string): Promise<void> {
+interface ContainerParts {
+  image: string;
+  network: Network;
+  folder: string;
+  names: readonly string[];
+  nameServer: string;
+}
+
+async function createContainer(
+  host: Host,
+  { image, network, folder, names, nameServer }: ContainerParts,
+): Promise<void> {
   const { options, command } = await systemdOptions();
   const label = sandboxLabel(host.sandboxId);
   const volume = `${host.container}-docker`;
@@ -118,20 +133,16 @@ async function createContainer(host: Host, image: string, network: Network, fold
   await docker([
     ...["create", "--name", host.container, "--hostname", host.name, "--label", label],
     ...["--network", network.name, "--ip", host.address, ...options],
-    ...["--volume", `${volume}:/var/lib/docker`, ...(await resolverMount(folder))],
+    ...names.flatMap((name) => ["--network-alias", name]),
+    ...["--volume", `${volume}:/var/lib/docker`, ...(await resolverMount(folder, nameServer))],
     ...[image, ...command],
   ]);
 }
 
-/**
- * Docker's own resolver answers at a loopback address, which containers of the host's engine can't use; the
- * host gets the machine's name servers, as a VPS gets its provider's.
- */
-async function resolverMount(folder: string): Promise<string[]> {
-  const servers = nameServers();
-  if (servers.length === 0) return [];
+/** A VPS gets its provider's name servers; this one gets the sandbox's, so that its containers can ask it too. */
+async function resolverMount(folder: string, nameServer: string): Promise<string[]> {
   const file = join(folder, "resolv.conf");
-  await writeFile(file, servers.map((server) => `nameserver ${server}\n`).join(""));
+  await writeFile(file, `nameserver ${nameServer}\n`);
   // Everyone on the host reads it; the folder around it is closed on the operator's side.
   await chmod(file, 0o644);
   return ["--volume", `${file}:/etc/resolv.conf`];

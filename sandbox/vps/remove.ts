@@ -1,16 +1,18 @@
 /** Removes all that a sandbox made, also after a run that was killed. */
 import { rm } from "node:fs/promises";
+import { stopFronts } from "../acme/background.ts";
 import { docker, dockerLines, dockerOrNothing, sandboxLabel } from "../engine/docker.ts";
 import { sandboxFolder } from "../engine/paths.ts";
 import { stopMirror } from "../images/serve.ts";
 
 /**
- * Ends the mirror and removes every container, volume and network with the sandbox's label, then the sandbox's
- * folder with keys and logs. Images and other caches stay. Processes of others that keep pid files in that
- * folder must be stopped before.
+ * Ends the mirror and the ACME authorities, removes every container, volume and network with the sandbox's label,
+ * then the sandbox's folder with keys and logs. Images and other caches stay. Processes of others that keep pid
+ * files in that folder must be stopped before.
  */
 export async function removeAll(sandboxId: string, { log }: { log: (line: string) => void }): Promise<void> {
   await stopMirror(sandboxId);
+  await stopFronts(sandboxId);
   const filter = ["--filter", `label=${sandboxLabel(sandboxId)}`];
   const containers = await dockerLines(["ps", "--all", "--quiet", ...filter]);
   if (containers.length > 0) {

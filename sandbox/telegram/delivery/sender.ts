@@ -243,7 +243,7 @@ export class WebhookSender {
 
   #failed(loaded: LoadedUpdate, reason: string, retryAfter: number): void {
     const now = this.#tools.clock.now();
-    this.#bot.stats.failed(reason);
+    this.#bot.stats.failed(loaded.update.id, reason);
     if (this.#lanes.retry(loaded, now, retryAfter, this.#tools.random)) return;
     this.#giveUp(loaded.update.id);
     this.#lanes.finish(loaded, now);

@@ -34,6 +34,7 @@ const CONFLICT_PAUSE_MS = 3000;
  */
 export function conflict(bot: Bot, clock: Clock, description: string): Promise<never> {
   const error = new ApiError(409, `Conflict: ${description}`);
+  error.heard = () => bot.stats.conflicted();
   const now = clock.now();
   if (now >= bot.nextConflictAt) {
     bot.nextConflictAt = now + CONFLICT_PAUSE_MS;

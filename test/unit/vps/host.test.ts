@@ -33,6 +33,7 @@ beforeAll(async () => {
     network,
     log,
     registryMirror: `http://${network.gateway}:1`,
+    names: ["garden.test", "www.garden.test"],
   });
 }, patience);
 
@@ -68,6 +69,15 @@ async function remains(id: string): Promise<string[]> {
 }
 
 describe("a new host", () => {
+  test("is found by its names, on itself and in the sandbox's network", async () => {
+    const lookup = "getent ahostsv4 garden.test www.garden.test | awk '$2 == \"STREAM\" { print $1 }'";
+    const found = `${host.address}\n${host.address}`;
+    expect((await ssh(host, lookup)).trim()).toBe(found);
+    const image = await docker(["inspect", "--format", "{{.Image}}", host.container]);
+    const options = ["--rm", "--label", sandboxLabel(sandboxId), "--network", network.name];
+    expect(await docker(["run", ...options, "--entrypoint", "sh", image, "-c", lookup])).toBe(found);
+  });
+
   test("is a booted Debian 13 without failed units", async () => {
     expect(await ssh(host, ". /etc/os-release; echo $VERSION_CODENAME; systemctl is-system-running")).toBe(
       "trixie\nrunning\n",
