@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
+import { certificateOutput } from "./components/certificates/look.ts";
 import { Garden } from "./components/garden.ts";
 import { checkHost, HostError } from "./components/host/check-host.ts";
 import { connectionTo, prepareConnection } from "./components/host/connection.ts";
@@ -11,7 +12,7 @@ import { removeLeftovers } from "./components/host/leftovers.ts";
 import { readInputs } from "./components/inputs.ts";
 import { SettingsError } from "./settings/fault.ts";
 
-async function plant(): Promise<Garden> {
+async function plant() {
   const inputs = await readInputs(fileURLToPath(new URL("bots", import.meta.url)));
   const connection = connectionTo(inputs.settings);
   prepareConnection();
@@ -21,13 +22,15 @@ async function plant(): Promise<Garden> {
     const facts = await checkHost(connection, inputs.settings.platform, log);
     await removeLeftovers(connection, facts, log);
   }
-  return new Garden("garden", inputs);
+  const garden = new Garden("garden", inputs);
+  return { garden, certificate: certificateOutput(garden.certificate, connection, inputs.settings) };
 }
 
-const garden = await plant().catch((error: unknown) => {
+const planted = await plant().catch((error: unknown) => {
   // A RunError prints its message and nothing else.
   if (error instanceof SettingsError || error instanceof HostError) throw new pulumi.RunError(error.message);
   throw error;
 });
 
-export const { webhookBase, healthUrl, bots, databasePassword } = garden;
+export const { certificate } = planted;
+export const { webhookBase, healthUrl, bots, databasePassword } = planted.garden;

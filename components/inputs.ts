@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { BotSettings } from "../settings/bot.ts";
 import { loadBots } from "../settings/bots.ts";
@@ -6,27 +7,41 @@ import { type Fault, SettingsError, throwFaults } from "../settings/fault.ts";
 import { connectionFault } from "../settings/limits.ts";
 import { NAMESPACE, parseStack, type StackSettings } from "../settings/stack.ts";
 import { namespaceOf, readConfiguration } from "./configuration.ts";
+import { type OwnCertificate, readOwnCertificate } from "./own-certificate.ts";
+import { readPage } from "./page.ts";
 import { type BotSecrets, readSecrets } from "./secrets.ts";
+
+/** The stack's secret with the operator's own key. */
+const CERTIFICATE_KEY = "certificateKey";
 
 /** Everything that the user wrote, checked. */
 export interface Inputs {
   readonly settings: StackSettings;
   readonly bots: readonly BotSettings[];
   readonly secrets: ReadonlyMap<string, BotSecrets>;
+  /** For `certificate.source` "files". */
+  readonly ownCertificate?: OwnCertificate;
+  /** The HTML of `edge.page`. */
+  readonly page?: string;
 }
 
 /**
- * Reads the stack's settings, the bots' files and their secrets. Nothing of the host is asked.
+ * Reads the stack's settings, the files that they name, the bots' files and their secrets. Nothing of the host is
+ * asked.
  *
+ * @param botsFolder `bots` in the project's folder, to which the files' paths are relative
  * @throws SettingsError with all faults of all of them
  */
 export async function readInputs(botsFolder: string): Promise<Inputs> {
   const configuration = readConfiguration();
   const { values, secretKeys } = namespaceOf(configuration, NAMESPACE);
   const faults: Fault[] = [];
-  const settings = await collect(faults, () =>
-    parseStack(values, { where: `Pulumi.${pulumi.getStack()}.yaml`, secretKeys }),
-  );
+  const where = `Pulumi.${pulumi.getStack()}.yaml`;
+  const settings = await collect(faults, () => parseStack(values, { where, secretKeys }));
+  const folder = dirname(resolve(botsFolder));
+  const files =
+    settings === undefined ? undefined : readFiles(settings, { values, secretKeys, where, folder });
+  faults.push(...(files?.faults ?? []));
   const bots = await collect(faults, () => loadBots(botsFolder));
   if (settings !== undefined && bots !== undefined) {
     const { telegram, timezone } = settings;
@@ -41,7 +56,33 @@ export async function readInputs(botsFolder: string): Promise<Inputs> {
   }
   throwFaults(faults);
   if (settings === undefined || bots === undefined || read === undefined) throw new SettingsError(faults);
-  return { settings, bots, secrets: read.secrets };
+  for (const warning of files?.warnings ?? []) void pulumi.log.warn(warning);
+  return { settings, bots, secrets: read.secrets, ...files?.found };
+}
+
+interface FilesContext {
+  readonly values: Readonly<Record<string, string>>;
+  readonly secretKeys: ReadonlySet<string>;
+  readonly where: string;
+  readonly folder: string;
+}
+
+/** What the settings only name: the operator's certificate with its key, and the page. */
+function readFiles(settings: StackSettings, { values, secretKeys, where, folder }: FilesContext) {
+  const keyIsSecret = secretKeys.has(CERTIFICATE_KEY);
+  const own = readOwnCertificate({
+    ...{ settings, where, folder, keyIsSecret },
+    key: values[CERTIFICATE_KEY],
+  });
+  const page = settings.edge.page === undefined ? undefined : readPage(settings.edge.page, { where, folder });
+  return {
+    faults: [...own.faults, ...(page?.faults ?? [])],
+    warnings: own.warnings,
+    found: {
+      ...(own.certificate === undefined ? {} : { ownCertificate: own.certificate }),
+      ...(page?.text === undefined ? {} : { page: page.text }),
+    },
+  };
 }
 
 async function collect<T>(faults: Fault[], read: () => T | Promise<T>): Promise<T | undefined> {

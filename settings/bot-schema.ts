@@ -8,6 +8,7 @@ import { healthSchema } from "./health.ts";
 import { imageReference } from "./image.ts";
 import { nameSchema } from "./names.ts";
 import { wholeNumber } from "./number.ts";
+import { pagesSchema, pathsOverlap } from "./pages.ts";
 import { rule, setting } from "./schema.ts";
 import { secretsSchema } from "./secrets.ts";
 import { megabytes } from "./size.ts";
@@ -43,8 +44,7 @@ const environmentSchema = setting(
   },
 );
 
-/** A bot's definition as a file in bots/ exports it. */
-export const botSchema = rule(
+const parts = rule(
   z.strictObject({
     name: nameSchema.optional(),
     image: setting(
@@ -64,6 +64,15 @@ export const botSchema = rule(
         allowed: "an object of settings",
         example: "{ port: 8080 }",
         default: "a webhook with the defaults below",
+      })
+      .optional(),
+    pages: pagesSchema
+      .meta({
+        description:
+          "A route for HTTP pages of the bot's own, like payments or a mini app: the path and what is below it goes to the bot, from anyone and with every method.",
+        type: "object",
+        allowed: "an object with a path",
+        example: '{ path: "/pay" }',
       })
       .optional(),
     polling: setting(z.literal(true), {
@@ -132,4 +141,19 @@ export const botSchema = rule(
     fix: "Remove one of them.",
   },
   ({ polling, webhook }) => polling !== true || webhook === undefined,
+);
+
+/** A bot's definition as a file in bots/ exports it. */
+export const botSchema = rule(
+  parts,
+  {
+    path: "pages",
+    problem: "would open webhook.path to everybody, as both are at the same port",
+    fix: "Give pages another path or a port of their own.",
+  },
+  ({ pages, webhook, polling }) => {
+    const [page, update] = [pagesSchema.safeParse(pages).data, webhookSchema.safeParse(webhook ?? {}).data];
+    if (page === undefined || update === undefined || polling === true) return true;
+    return (page.port ?? update.port) !== update.port || !pathsOverlap(page.path, update.path);
+  },
 );

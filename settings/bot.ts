@@ -32,6 +32,7 @@ export interface BotSettings {
   readonly name: string;
   readonly image: BotImage;
   readonly updates: BotUpdates;
+  readonly pages?: BotPages;
   readonly database?: BotDatabaseSettings;
   /** Call it through `environmentOf`, which checks what it gives. */
   readonly environment?: (context: BotContext) => unknown;
@@ -70,8 +71,25 @@ export type BotUpdates =
       readonly allowedUpdates?: readonly UpdateKind[];
       readonly registeredBy: "garden" | "bot";
       readonly dropPendingUpdates: boolean;
+      /** True if whoever registers the webhook gives Telegram the secret, so that the edge can ask for it. */
+      readonly secretAtEdge: boolean;
+      readonly rateLimit: BotRateLimit;
     }
   | { readonly kind: "polling" };
+
+/** How many updates reach a bot: a leaky bucket. */
+export interface BotRateLimit {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** A route for a bot's own HTTP pages. */
+export interface BotPages {
+  /** The public path, which the bot sees unchanged, with everything below it; it has no `/` at its end. */
+  readonly path: string;
+  /** The port in the bot's container. */
+  readonly port: number;
+}
 
 /** Limits of the bot's role in Postgres. */
 export interface BotDatabaseSettings {
@@ -101,7 +119,7 @@ export interface BotOrigin {
   readonly directory?: string;
 }
 
-/** The port for health checks of a bot without a webhook, and every bot's BOT_PORT unless it says another. */
+/** The port for health checks and pages of a bot without a webhook, and every bot's BOT_PORT unless it says another. */
 export const DEFAULT_PORT = 8080;
 
 /**
@@ -183,6 +201,7 @@ function settingsOf(parsed: z.output<typeof botSchema>, origin: BotOrigin): BotS
     name: parsed.name ?? origin.defaultName,
     image: imageOf(parsed, resolve(origin.directory ?? "bots")),
     updates,
+    ...(parsed.pages === undefined ? {} : { pages: pagesOf(parsed.pages, updates) }),
     ...(parsed.database === false ? {} : { database: databaseOf(parsed.database) }),
     ...(parsed.environment === undefined ? {} : { environment: parsed.environment }),
     secrets: parsed.secrets,
@@ -212,8 +231,21 @@ function imageOf({ image }: Parsed, directory: string): BotImage {
 
 function updatesOf({ webhook, polling }: Parsed): BotUpdates {
   if (polling) return { kind: "polling" };
-  const { allowedUpdates, ...others } = webhook ?? botSchema.shape.webhook.unwrap().parse({});
-  return { kind: "webhook", ...others, ...(allowedUpdates === undefined ? {} : { allowedUpdates }) };
+  const { allowedUpdates, passesSecret, ...others } = webhook ?? botSchema.shape.webhook.unwrap().parse({});
+  return {
+    kind: "webhook",
+    ...others,
+    ...(allowedUpdates === undefined ? {} : { allowedUpdates }),
+    secretAtEdge: others.registeredBy === "garden" || passesSecret,
+  };
+}
+
+function pagesOf({ path, port }: NonNullable<Parsed["pages"]>, updates: BotUpdates): BotPages {
+  return { path, port: port ?? portOf(updates) };
+}
+
+function portOf(updates: BotUpdates): number {
+  return updates.kind === "webhook" ? updates.port : DEFAULT_PORT;
 }
 
 function databaseOf(database: Exclude<Parsed["database"], false>): BotDatabaseSettings {
@@ -227,7 +259,7 @@ function databaseOf(database: Exclude<Parsed["database"], false>): BotDatabaseSe
 }
 
 function healthOf(health: NonNullable<Parsed["health"]>, updates: BotUpdates): BotHealth {
-  const port = health.port ?? (updates.kind === "webhook" ? updates.port : DEFAULT_PORT);
+  const port = health.port ?? portOf(updates);
   return {
     test:
       health.command === undefined

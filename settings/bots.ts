@@ -6,6 +6,7 @@ import { type BotSettings, parseBot } from "./bot.ts";
 import { type Fault, SettingsError, throwFaults } from "./fault.ts";
 import { importFault, importFile } from "./import.ts";
 import { nameOfFile, volumeName } from "./names.ts";
+import { pathsOverlap } from "./pages.ts";
 import { shown } from "./shown.ts";
 
 /**
@@ -25,7 +26,7 @@ export async function loadBots(directory: string | URL): Promise<BotSettings[]> 
       faults.push(...error.faults);
     }
   }
-  throwFaults([...faults, ...nameFaults(bots), ...volumeFaults(bots)]);
+  throwFaults([...faults, ...nameFaults(bots), ...volumeFaults(bots), ...pageFaults(bots)]);
   return bots.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -107,6 +108,28 @@ function volumeFaults(bots: readonly BotSettings[]): Fault[] {
       }
       owners.set(name, bot);
     }
+  }
+  return faults;
+}
+
+/** A path belongs to one bot, with everything below it. */
+function pageFaults(bots: readonly BotSettings[]): Fault[] {
+  const faults: Fault[] = [];
+  const before: { readonly file: string; readonly path: string }[] = [];
+  for (const { file, pages } of bots) {
+    if (pages === undefined) continue;
+    const other = before.find(({ path }) => pathsOverlap(path, pages.path));
+    before.push({ file, path: pages.path });
+    if (other === undefined) continue;
+    const relation =
+      other.path === pages.path ? "is also the path" : `overlaps ${shown(other.path)}, the path`;
+    faults.push({
+      where: file,
+      path: "pages.path",
+      problem: `${relation} of the pages of ${other.file}`,
+      got: shown(pages.path),
+      fix: "Give each bot a path of its own, none below another's.",
+    });
   }
   return faults;
 }

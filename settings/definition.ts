@@ -48,6 +48,14 @@ interface BotParts {
   readonly image: string | ImageBuild;
 
   /**
+   * A route for HTTP pages of the bot's own, like payments or a mini app: the path and what is below it goes to
+   * the bot, from anyone and with every method.
+   *
+   * @example { path: "/pay" }
+   */
+  readonly pages?: PagesDefinition;
+
+  /**
    * The database of the bot's own: `false` for none, `true` or limits for one. A change to `false` removes the
    * database with its data, after a last dump.
    *
@@ -193,6 +201,51 @@ export interface WebhookDefinition {
    * @default false
    */
   readonly dropPendingUpdates?: boolean;
+  /**
+   * For `registeredBy: "bot"`: whether the bot gives WEBHOOK_SECRET to setWebhook (`secret_token`), so that the
+   * edge can refuse whoever doesn't know it. If not, the bot must tell Telegram's updates from others itself.
+   *
+   * @default false
+   */
+  readonly passesSecret?: boolean;
+  /**
+   * How many updates reach the bot.
+   */
+  readonly rateLimit?: RateLimitDefinition;
+}
+
+/** How many updates reach a bot. */
+export interface RateLimitDefinition {
+  /**
+   * How many updates per second reach the bot in the long run. What is more gets 429, and Telegram delivers it
+   * later.
+   *
+   * @default 300
+   */
+  readonly perSecond?: number;
+  /**
+   * How many updates may come at once before `perSecond` counts.
+   *
+   * @default 600
+   */
+  readonly burst?: number;
+}
+
+/** A route for HTTP pages of a bot's own. */
+export interface PagesDefinition {
+  /**
+   * The public path, which the bot sees unchanged: for `/pay` it gets `/pay` and everything below it. No other
+   * bot's path may be the same, above or below it.
+   *
+   * @example "/pay"
+   */
+  readonly path: string;
+  /**
+   * The port in the bot's container that serves the pages.
+   *
+   * @default - the webhook's port; 8080 for a bot that polls
+   */
+  readonly port?: number;
 }
 
 /** Limits of a bot's database. */

@@ -1,6 +1,7 @@
 /** How to reach the host: one address, an optional pinned key, an optional key file. */
 import { isIPv4, isIPv6 } from "node:net";
 import * as z from "zod";
+import { filePathSchema } from "./file-path.ts";
 import { setting } from "./schema.ts";
 
 /** The host: over SSH, or the machine's own Docker. */
@@ -79,10 +80,9 @@ function namesItsType(type: string, key: string): boolean {
 }
 
 /** `identityFile` */
-export const identityFileSchema = setting(z.string().regex(/^(?:~\/|\/|\.{0,2}\/|[\w.])[^\r\n\0]{0,254}$/), {
+export const identityFileSchema = filePathSchema({
   description:
     "The path of your private SSH key, `~/` at its start is your home. Without it your agent and SSH configuration decide.",
-  type: "path",
   allowed: "the path of a private key's file, not the key itself",
   example: "~/.ssh/id_ed25519",
 });

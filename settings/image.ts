@@ -20,6 +20,11 @@ export function imageProblem(text: string): string | undefined {
   return tag === "latest" ? "has a tag that moves" : undefined;
 }
 
+/** The tag of an image reference, or undefined if it has none. */
+export function tagOf(reference: string): string | undefined {
+  return REFERENCE.exec(reference)?.groups?.tag;
+}
+
 /** The schema of a reference with a tag or a digest. */
 export function imageReference(about: Pick<About, "description" | "example">) {
   return setting(z.string(), {

@@ -37,10 +37,16 @@ export function subnetProblem(text: string): string | undefined {
   const range = parseRange(text);
   if (range === undefined) return "is not an IPv4 range";
   if (range.prefix < 16 || range.prefix > 24) return "has a size that is not allowed";
-  if (range.base % 2 ** (32 - range.prefix) !== 0) return "doesn't start at its first address";
+  if (!isRangeStart(text)) return "doesn't start at its first address";
   if (!PRIVATE.some((home) => within(range, home))) return "is not a private range";
   if (within(range, "172.17.0.0/16")) return "is the range of Docker's default network";
   return undefined;
+}
+
+/** True for a range `a.b.c.d/n` that is written with its first address. */
+export function isRangeStart(text: string): boolean {
+  const range = parseRange(text);
+  return range !== undefined && range.base % 2 ** (32 - range.prefix) === 0;
 }
 
 /** RFC 1918, section 3. */

@@ -22,7 +22,8 @@ here, a wrong type or a value that isn't allowed stops the run, and one message 
 ## The stack
 
 Kept by Pulumi in \`Pulumi.<stack>.yaml\`. Set one with \`pulumi config set ${NAMESPACE}:host root@203.0.113.5\`; one
-with a dot needs \`--path\`: \`pulumi config set --path ${NAMESPACE}:edge.httpsPort 8443\`.
+with a dot needs \`--path\`: \`pulumi config set --path ${NAMESPACE}:edge.httpsPort 8443\`. A list is set item
+by item: \`pulumi config set --path '${NAMESPACE}:edge.allowFrom[0]' telegram\`.
 `;
 
 const BOT_HEAD = `

@@ -75,6 +75,11 @@ export function isOptional(schema: z.core.$ZodType): boolean {
   );
 }
 
+/** True if the setting is a list. */
+export function isList(schema: z.core.$ZodType): boolean {
+  return layersOf(schema).some((layer) => layer instanceof z.ZodArray);
+}
+
 /** The settings inside a schema by their keys, or undefined if it isn't an object (or object in a union). */
 export function shapeOf(schema: z.core.$ZodType): Record<string, z.core.$ZodType> | undefined {
   for (const layer of layersOf(schema)) {

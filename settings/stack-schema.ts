@@ -1,15 +1,14 @@
 /** The rules and defaults of the stack's settings. */
-import { isIPv4 } from "node:net";
 import * as z from "zod";
+import { certificateKeySchema, certificateSchema } from "./certificate.ts";
+import { domainProblem } from "./domain.ts";
+import { edgeSchema } from "./edge.ts";
 import { hostKeySchema, hostSchema, identityFileSchema } from "./host.ts";
 import { imageReference } from "./image.ts";
 import { networkSchema } from "./network.ts";
 import { wholeNumberOrText } from "./number.ts";
 import { rule, setting } from "./schema.ts";
 import { megabytes } from "./size.ts";
-
-const DOMAIN_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-const DOMAIN = new RegExp(`^(?=.{4,253}$)(?:${DOMAIN_LABEL}\\.)+(?=[a-z0-9-]*[a-z])${DOMAIN_LABEL}$`);
 
 const domain = setting(z.string(), {
   description:
@@ -21,14 +20,6 @@ const domain = setting(z.string(), {
   const problem = domainProblem(context.value);
   if (problem !== undefined) context.issues.push({ code: "custom", message: problem, input: context.value });
 });
-
-function domainProblem(text: string): string | undefined {
-  if (DOMAIN.test(text)) return undefined;
-  if (isIPv4(text)) return 'is an IP address, which belongs in "ip"';
-  return text !== text.toLowerCase() && DOMAIN.test(text.toLowerCase())
-    ? "has upper-case letters"
-    : "is not a DNS name";
-}
 
 const ip = setting(z.ipv4(), {
   description:
@@ -68,7 +59,8 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-const imagesSchema = z.strictObject({
+/** The stack's section `images`. */
+export const imagesSchema = z.strictObject({
   nginx: imageReference({
     description:
       "The edge's image, nginx 1.25 or newer. A change replaces the edge: about a second of refused connections.",
@@ -79,45 +71,12 @@ const imagesSchema = z.strictObject({
       "The database's image, Postgres 16 or newer. A change within one major version restarts the database; another major version can't read the old one's data.",
     example: "postgres:18.6",
   }).prefault("postgres:18.6"),
+  certbot: imageReference({
+    description:
+      "The image of certbot, which gets certificates for `certificate.source` acme: certbot 2.10 or newer; 4.0 or newer for a profile, 5.4 or newer for an IP address. A change replaces its container; nothing else notices.",
+    example: "certbot/certbot:v5.5.0",
+  }).prefault("certbot/certbot:v5.5.0"),
 });
-
-const httpsPorts = [443, 80, 88, 8443];
-
-const edgeSchema = rule(
-  z.strictObject({
-    httpPort: wholeNumberOrText(
-      { from: 1, to: 65535 },
-      {
-        description: "The host's port for plain HTTP, which redirects to HTTPS. A change replaces the edge.",
-        example: "80",
-      },
-    ).prefault(80),
-    httpsPort: wholeNumberOrText(
-      { from: 1, to: 65535 },
-      {
-        description:
-          "The host's port for HTTPS, which Telegram calls. A change replaces the edge and sets every bot's webhook anew.",
-        allowed: "443, 80, 88 or 8443, as Telegram calls no other port",
-        example: "443",
-      },
-    )
-      .check((context) => {
-        if (httpsPorts.includes(context.value)) return;
-        context.issues.push({
-          code: "custom",
-          message: "is a port that Telegram doesn't call",
-          input: context.value,
-        });
-      })
-      .prefault(443),
-  }),
-  {
-    path: "httpPort",
-    problem: "and edge.httpsPort are the same, but each needs a port of its own",
-    fix: "Set one of them with: pulumi config set --path botgarden:edge.httpPort 80",
-  },
-  ({ httpPort, httpsPort }) => httpPort !== httpsPort,
-);
 
 const postgresSchema = rule(
   z.strictObject({
@@ -198,6 +157,8 @@ export const stackSchema = z.strictObject({
   network: networkSchema.prefault({}),
   images: imagesSchema.prefault({}),
   edge: edgeSchema.prefault({}),
+  certificate: certificateSchema.prefault({}),
+  certificateKey: certificateKeySchema.optional(),
   postgres: postgresSchema.prefault({}),
   telegram: telegramSchema.prefault({}),
 });

@@ -3,10 +3,13 @@
  * (`pulumi config set botgarden:host root@203.0.113.5`).
  */
 import type * as z from "zod";
+import { type CertificateSettings, certificateOf } from "./certificate.ts";
+import { type EdgeSettings, edgeOf } from "./edge.ts";
 import { type Fault, SettingsError } from "./fault.ts";
 import { check, type Place } from "./issues.ts";
-import { shapeOf } from "./schema.ts";
+import { isList, schemasAlong, shapeOf } from "./schema.ts";
 import { HIDDEN, looksSecret, shown, shownPath } from "./shown.ts";
+import { crossFaults } from "./stack-rules.ts";
 import { stackSchema } from "./stack-schema.ts";
 
 /** The namespace of the stack's settings in Pulumi's configuration. */
@@ -15,11 +18,14 @@ export const NAMESPACE = "botgarden";
 type Parsed = z.output<typeof stackSchema>;
 
 /** The checked settings of a stack, with every default filled in. */
-export interface StackSettings extends Omit<Parsed, "domain" | "ip"> {
+export interface StackSettings
+  extends Omit<Parsed, "domain" | "ip" | "edge" | "certificate" | "certificateKey"> {
   /** What Telegram and people call: the domain or the IPv4 address. */
   readonly publicName:
     | { readonly kind: "domain"; readonly name: string }
     | { readonly kind: "ip"; readonly name: string };
+  readonly edge: EdgeSettings;
+  readonly certificate: CertificateSettings;
 }
 
 /** What else is known about the raw settings. */
@@ -45,13 +51,17 @@ export function parseStack(raw: Readonly<Record<string, string>>, options: Stack
     ...decoding,
     ...result.faults.filter((fault) => !undecodable.has(fault.path)),
     ...publicNameFaults(raw, place),
+    ...crossFaults(values, place),
   ];
   if (faults.length > 0 || result.value === undefined) throw new SettingsError(faults);
-  const { domain: domainName, ip: address, ...settings } = result.value;
+  // The key is read where it becomes a secret of Pulumi's, in components/inputs.ts.
+  const { domain: domainName, ip: address, certificateKey: _, ...settings } = result.value;
+  const kind = domainName === undefined ? "ip" : "domain";
   return {
     ...settings,
-    publicName:
-      domainName === undefined ? { kind: "ip", name: address ?? "" } : { kind: "domain", name: domainName },
+    publicName: { kind, name: domainName ?? address ?? "" },
+    edge: edgeOf(settings.edge, kind),
+    certificate: certificateOf(settings.certificate, kind),
   };
 }
 
@@ -60,14 +70,21 @@ function placeOf(options: StackOptions): Place {
   return {
     where: options.where ?? "stack settings",
     path,
-    fix: (keys, example) =>
-      `Set it with: pulumi config set ${keys.length > 1 ? "--path " : ""}${path(keys)} ${shellWord(example)}`,
+    fix: (keys, example) => {
+      const schema = schemasAlong(stackSchema, keys).at(-1);
+      // A list is set item by item.
+      const item = schema !== undefined && isList(schema) ? [...keys, 0] : keys;
+      const key = shellWord(path(item));
+      return `Set it with: pulumi config set ${item.length > 1 ? "--path " : ""}${key} ${shellWord(example)}`;
+    },
     isSecret: (keys) => options.secretKeys?.has(String(keys[0])) ?? false,
   };
 }
 
 function shellWord(text: string): string {
-  return text.includes(" ") ? `"${text}"` : text;
+  // A shell would take brackets for the pattern of a file's name.
+  if (text.includes("[")) return `'${text}'`;
+  return text.includes(" ") && !text.startsWith("<") ? `"${text}"` : text;
 }
 
 /** Reads the JSON text of the keys that are objects; everything else stays text. */

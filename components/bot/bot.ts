@@ -23,6 +23,8 @@ export interface Garden {
   readonly network: Network;
   readonly postgres: Postgres;
   readonly edge: Edge;
+  /** Serves the name that webhooks are registered with. */
+  readonly edgeReady: pulumi.Resource;
   /** The host's architecture, `linux/amd64`. */
   readonly platform: string;
   /** Telegram's Bot API, `https://api.telegram.org` outside tests. */
@@ -50,6 +52,8 @@ export class Bot extends pulumi.ComponentResource {
   readonly container: pulumi.Output<string>;
   /** Where Telegram delivers; undefined for a bot that polls. */
   readonly url: string | undefined;
+  /** Telegram delivers to the present URL; undefined for a bot that polls. */
+  readonly registered: pulumi.Resource | undefined;
 
   constructor(name: string, args: BotArgs, options?: pulumi.ComponentResourceOptions) {
     super("botgarden:bot:Bot", name, {}, options);
@@ -82,9 +86,14 @@ export class Bot extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: before },
     );
-    const released = release(settings, container, { host, edge: garden.edge }, { parent: this });
+    const released = release(
+      settings,
+      container,
+      { host, webhook },
+      { parent: this, dependsOn: [garden.edgeReady] },
+    );
     if (webhook !== undefined) {
-      registerWebhook(settings, webhook, api, { parent: this, after: released });
+      this.registered = registerWebhook(settings, webhook, api, { parent: this, after: released });
     }
 
     this.container = container.name;

@@ -115,6 +115,8 @@ switch() {
     done
     if [ "$(printf '%s' "$input" | jq -r '.route != null')" = true ]; then
         printf '%s' "$input" | jq -c .route | "$here/edge" route "$bot"
+    else
+        "$here/edge" unroute "$bot" </dev/null
     fi
     say "bot $bot: $container is healthy$([ "$port" = null ] || echo " and gets the updates")"
 }

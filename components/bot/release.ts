@@ -1,8 +1,7 @@
 import type * as docker from "@pulumi/docker";
 import type * as pulumi from "@pulumi/pulumi";
-import type { BotSettings } from "../../settings/bot.ts";
-import { renderRoute } from "../edge/config.ts";
-import type { Edge } from "../edge/edge.ts";
+import type { BotSettings, BotWebhook } from "../../settings/bot.ts";
+import { type Route, renderRoute } from "../edge/config.ts";
 import type { Host } from "../host/host.ts";
 import { gateDeadline } from "./health.ts";
 
@@ -13,23 +12,21 @@ import { gateDeadline } from "./health.ts";
 export function release(
   bot: BotSettings,
   container: docker.Container,
-  garden: { readonly host: Host; readonly edge: Edge },
-  options: { parent: pulumi.Resource },
+  garden: { readonly host: Host; readonly webhook: BotWebhook | undefined },
+  options: { parent: pulumi.Resource; dependsOn: pulumi.Resource[] },
 ): pulumi.Resource {
   const { name, updates } = bot;
-  const { edge, host } = garden;
+  const { host, webhook } = garden;
+  const parts = { webhook: updates.kind === "webhook" ? updates : undefined, pages: bot.pages };
   const route =
-    updates.kind === "webhook"
-      ? container.name.apply((containerName) =>
-          renderRoute({
-            bot: name,
-            container: containerName,
-            port: updates.port,
-            path: updates.path,
-            maxConnections: updates.maxConnections,
-          }),
-        )
-      : null;
+    parts.webhook === undefined && parts.pages === undefined
+      ? null
+      : {
+          files: container.name.apply((containerName) =>
+            renderRoute({ bot: name, container: containerName, ...parts } satisfies Route),
+          ),
+          secret: parts.webhook?.secretAtEdge === true && webhook !== undefined ? webhook.secret : null,
+        };
   return host.command(
     `${name}-release`,
     {
@@ -42,6 +39,6 @@ export function release(
         route,
       },
     },
-    { parent: options.parent, dependsOn: [container, edge.ready] },
+    { parent: options.parent, dependsOn: [container, ...options.dependsOn] },
   );
 }

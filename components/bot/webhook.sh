@@ -8,6 +8,8 @@
 #        bot-webhook leave BOT                does nothing: the bot registers itself
 set -euo pipefail
 
+here=$(dirname "$(readlink -f "$0")")
+
 say() { echo "$*" >&2; }
 fail() { say "botgarden: $*"; exit 1; }
 
@@ -110,7 +112,13 @@ unset_webhook() {
 }
 
 case $action in
-set) set_webhook; verify; say "bot $bot: webhook registered" ;;
+set)
+    set_webhook
+    verify
+    # From now on Telegram uses the present secret alone.
+    "$here/edge" confirm "$bot" </dev/null
+    say "bot $bot: webhook registered"
+    ;;
 unset) unset_webhook; say "bot $bot: webhook removed" ;;
 leave) ;;
 *) fail "usage: bot-webhook set|unset|leave BOT" ;;

@@ -34,7 +34,7 @@ export function registerWebhook(
       common,
     );
   }
-  const { upload } = edge.certificate;
+  const { upload } = edge;
   const digest = upload?.apply((pem) => createHash("sha256").update(pem).digest("hex").slice(0, 12));
   return host.command(
     `${name}-webhook`,

@@ -3,16 +3,30 @@
 # copy, tested by nginx itself, switched to by rename and loaded; a copy that nginx refuses is thrown away and the
 # old tree goes on serving.
 #
-# usage: edge configure IMAGE      the core; stdin: {"nginx","certificate","key"}
+# A site is what belongs to the garden's name: its servers and its certificate. Another site is first kept beside the tree
+# (pending.json). `offer` serves it as soon as that makes Telegram refuse nothing; `adopt`, which runs when every webhook
+# is registered anew, serves it in any case and forgets the former one.
+#
+# usage: edge configure IMAGE      the core; stdin: {"files": {FILE: TEXT}, "site": {"name", "kind", "certificate",
+#                                  "port", "site", "default", "upload": PEM|null}}
 #        edge settle               after the container was made: checks that nginx runs and serves the tree
-#        edge route BOT            a bot's route; stdin: {FILE: TEXT}, FILE is what follows `BOT.`
+#        edge offer                the certificate is there: serves the pending site, if Telegram will trust it
+#        edge adopt                every webhook is registered for the pending site: serves it alone
+#        edge route BOT            a bot's route; stdin: {"files": {FILE: TEXT}, "secret": TEXT|null}; FILE is what
+#                                  follows `BOT.`; a secret that was there before stays good until `confirm`
+#        edge confirm BOT          Telegram uses the new secret: the former ones are no longer good
 #        edge unroute BOT
 #        edge forget               removes the tree
 set -euo pipefail
+# A host may well have a stricter one, but nginx's workers read the page and the challenges.
+umask 022
 
+here=$(dirname "$(readlink -f "$0")")
 container=botgarden-edge
 folder=/etc/botgarden/edge
 inside=/etc/nginx/garden
+certificates=/etc/botgarden/certificates
+challenges=/var/lib/botgarden/acme-challenges
 
 say() { echo "$*" >&2; }
 fail() { say "botgarden: $*"; exit 1; }
@@ -41,15 +55,20 @@ copy_tree() {
     done
     candidate=$(mktemp -d "$folder/tree-XXXXXX")
     chmod 0755 "$candidate"
-    if [ -e "$folder/current" ]; then cp -a "$folder/current/." "$candidate/"; fi
-    mkdir -p "$candidate/routes" "$candidate/tls"
-    chmod 0700 "$candidate/tls"
+    # Links instead of copies: a thousand routes are some thousand files. `put` never writes into an existing one.
+    if [ -e "$folder/current" ]; then cp -al "$folder/current/." "$candidate/"; fi
+    mkdir -p "$candidate/routes" "$candidate/secrets" "$candidate/html"
+    chmod 0700 "$candidate/secrets"
 }
 
 put() { # FILE MODE, text on stdin
-    cat >"$candidate/$1"
+    rm -f "$candidate/$1"
+    (umask 077 && cat >"$candidate/$1")
     chmod "$2" "$candidate/$1"
 }
+
+# As the container will have them.
+mounts=(-v "$folder:$inside:ro" -v "$certificates:/etc/nginx/certificates:ro")
 
 test_tree() {
     local file
@@ -58,18 +77,22 @@ test_tree() {
         docker exec "$container" nginx -t -q -c "$file" </dev/null >&2
     else
         docker run --rm --network none --read-only --tmpfs /run --tmpfs /var/cache/nginx --entrypoint nginx \
-            -v "$folder:$inside:ro" "$(image)" -t -q -c "$file" </dev/null >&2
+            "${mounts[@]}" "$(image)" -t -q -c "$file" </dev/null >&2
     fi
 }
 
+# The name of the loaded tree is kept: a run that ended before this is made good by the next.
 reload() {
-    running || return 0
-    docker exec "$container" nginx -q -c "$inside/current/nginx.conf" -s reload </dev/null 2> >(grep -v 'signal process started' >&2)
+    if running; then
+        docker exec "$container" nginx -q -c "$inside/current/nginx.conf" -s reload </dev/null 2> >(grep -v 'signal process started' >&2)
+    fi
+    readlink "$folder/current" >"$folder/loaded"
 }
 
 publish() { # WHAT
     if [ -e "$folder/current" ] && diff -rq "$folder/current/" "$candidate/" >/dev/null 2>&1; then
         rm -rf "$candidate"
+        if [ "$(cat "$folder/loaded" 2>/dev/null || true)" != "$(readlink "$folder/current")" ]; then reload; fi
         return 0
     fi
     if ! test_tree; then
@@ -84,14 +107,52 @@ publish() { # WHAT
     if [ -n "$old" ]; then rm -rf "${folder:?}/$old"; fi
 }
 
+# Which groups the image's OpenSSL can do: X25519MLKEM768 came with 3.5, and an unknown name stops nginx. The last version
+# in `nginx -V` counts: `built with OpenSSL 3.0.15 … (running with OpenSSL 3.5.4 …)`.
+groups() { # IMAGE
+    local version major minor
+    version=$(docker run --rm --network none --entrypoint nginx "$1" -V </dev/null 2>&1 |
+        sed -nE 's/^built with .*OpenSSL ([0-9]+)\.([0-9]+).*/\1 \2/p')
+    read -r major minor <<<"${version:-0 0}"
+    if [ "$major" -gt 3 ] || { [ "$major" = 3 ] && [ "$minor" -ge 5 ]; }; then
+        echo "ssl_ecdh_curve X25519MLKEM768:X25519:prime256v1:secp384r1;"
+    else
+        echo "ssl_ecdh_curve X25519:prime256v1:secp384r1;"
+    fi
+}
+
+put_site() { # JSON of the site
+    printf '%s' "$1" | jq -er .site | put site.conf 0644
+    printf '%s' "$1" | jq -er .default | put default.conf 0644
+    printf '%s' "$1" | put site.json 0644
+}
+
+site_name() { jq -r .name "$folder/current/site.json"; }
+
 configure() { # IMAGE
-    local input
+    local input site file
     input=$(cat)
+    mkdir -p "$certificates" "$challenges"
     copy_tree
     wanted=$1
-    printf '%s' "$input" | jq -er .nginx | put nginx.conf 0644
-    printf '%s' "$input" | jq -er .certificate | put tls/fullchain.pem 0644
-    printf '%s' "$input" | jq -er .key | put tls/privkey.pem 0600
+    groups "$wanted" | put groups.conf 0644
+    for file in page.conf html/index.html; do rm -f "$candidate/$file"; done
+    for file in $(printf '%s' "$input" | jq -er '.files | keys[]'); do
+        printf '%s' "$input" | jq -er --arg file "$file" '.files[$file]' | put "$file" 0644
+    done
+    site=$(printf '%s' "$input" | jq -cS .site)
+    if [ ! -e "$candidate/site.json" ] || [ "$(image)" != "$(cat "$folder/image" 2>/dev/null || true)" ]; then
+        # The first one, or an image for which the former one may not be written.
+        rm -f "$candidate"/former-* "$folder/pending.json"
+        put_site "$site"
+    elif [ "$site" = "$(cat "$candidate/site.json")" ]; then
+        rm -f "$folder/pending.json"
+    else
+        printf '%s' "$site" >"$folder/pending.json.new"
+        mv "$folder/pending.json.new" "$folder/pending.json"
+    fi
+    install -m 0755 "$here/start-nginx" "$folder/start-nginx.new"
+    mv "$folder/start-nginx.new" "$folder/start-nginx"
     publish "the edge's configuration"
     printf '%s\n' "$wanted" >"$folder/image.new"
     mv "$folder/image.new" "$folder/image"
@@ -111,33 +172,153 @@ settle() {
     reload
 }
 
+# Would Telegram, as the webhooks are registered now, trust the pending site's certificate? With an uploaded certificate
+# that file alone counts, and the name is compared as a host name, also if it is an address (tdlib/td, SslStream.cpp).
+trusted() { # JSON of the pending site
+    local registered=$folder/registered.pem chain
+    if [ ! -e "$registered" ]; then return 0; fi
+    if [ ! -s "$registered" ]; then
+        [ "$(printf '%s' "$1" | jq -r .upload)" = null ]
+        return
+    fi
+    chain=$certificates/$(printf '%s' "$1" | jq -r .certificate)/current/fullchain.pem
+    # Not the host's own store, which `-CAfile` alone leaves in place.
+    SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null openssl verify -CAfile "$registered" -untrusted "$chain" -verify_hostname "$(printf '%s' "$1" | jq -r .name)" \
+        "$chain" >/dev/null 2>&1
+}
+
+# A name that webhooks are still registered with is served beside the new one until `adopt`. Telegram names no server when
+# it calls an address, so the certificate of a former address stays the default server's.
+keep_former() {
+    local name
+    name=$(site_name)
+    put "former-$name.conf" 0644 <"$folder/current/site.conf"
+    put "former-$name.json" 0644 <"$folder/current/site.json"
+}
+
+put_default_of_former() {
+    local former
+    for former in "$candidate"/former-*.json; do
+        if [ -e "$former" ] && [ "$(jq -r .kind "$former")" = ip ]; then jq -er .default "$former" | put default.conf 0644; fi
+    done
+}
+
+offer() {
+    local site name what
+    [ -e "$folder/pending.json" ] || return 0
+    site=$(cat "$folder/pending.json")
+    name=$(printf '%s' "$site" | jq -er .name)
+    copy_tree
+    what="the new certificate"
+    if [ "$name" != "$(site_name)" ]; then
+        what="the name $name"
+        keep_former
+        rm -f "$candidate/former-$name".*
+    elif ! trusted "$site"; then
+        rm -rf "$candidate"
+        say "the edge keeps its certificate until every webhook is registered for the new one"
+        return 0
+    fi
+    put_site "$site"
+    put_default_of_former
+    publish "$what"
+    await "$site"
+}
+
+await() { # JSON of the site
+    running || return 0
+    printf '%s' "$1" | jq -er '"\(.certificate) \(.name) \(.port)"' | (
+        read -r certificate name port
+        "$here/certificate" await "$certificate" "$name" "$port" </dev/null
+    )
+}
+
+adopt() {
+    local site
+    copy_tree
+    site=$(cat "$folder/pending.json" 2>/dev/null || cat "$candidate/site.json")
+    put_site "$site"
+    rm -f "$candidate"/former-*
+    publish "the edge's name"
+    if [ -e "$folder/pending.json" ]; then await "$site"; fi
+    printf '%s' "$site" | jq -r '.upload // empty' >"$folder/registered.new"
+    mv "$folder/registered.new" "$folder/registered.pem"
+    rm -f "$folder/pending.json"
+    "$here/certificate" keep "$(printf '%s' "$site" | jq -er .certificate)" </dev/null
+}
+
+# Which secrets a request may present (nginx.conf says what it must be besides). Compared with regard to case, which a
+# `map` of plain words is not. While Telegram may still use a former secret, that one is good too, and the bot, which knows
+# only its own, gets its own. One `if` only: each costs memory like a whole location.
+# shellcheck disable=SC2016 # the variables are nginx's
+guard() { # the secrets, one a line, the present one first, on stdin
+    local present former
+    if ! read -r present; then
+        echo 'if ($presented_secret = "?") { return 403; }'
+        return 0
+    fi
+    former=$(tr '\n' '|' | sed 's/|$//')
+    if [ -z "$former" ]; then
+        printf 'if ($presented_secret != "%s") { return 403; }\n' "$present"
+    else
+        printf 'if ($presented_secret !~ "^(?:%s|%s)$") { return 403; }\n' "$present" "$former"
+        printf 'proxy_set_header X-Telegram-Bot-Api-Secret-Token "%s";\n' "$present"
+        printf 'proxy_set_header Connection "";\ninclude proxy-headers.conf;\n'
+    fi
+}
+
+put_guard() { # BOT
+    local file=$candidate/secrets/$1
+    if [ -e "$file" ]; then guard <"$file"; else guard </dev/null; fi | put "routes/$1.guard" 0600
+}
+
 route() { # BOT
-    local input
+    local input file secret former
     input=$(cat)
     [ -e "$folder/current/nginx.conf" ] || fail "the edge has no configuration yet: run pulumi up"
     copy_tree
     rm -f "$candidate/routes/$1".*
-    for file in $(printf '%s' "$input" | jq -er 'keys[]'); do
-        [[ $file =~ ^[a-z]+\.[a-z]+\.conf$ ]] || fail "a route has no file $file"
-        printf '%s' "$input" | jq -er --arg file "$file" '.[$file]' | put "routes/$1.$file" 0644
+    for file in $(printf '%s' "$input" | jq -er '.files | keys[]'); do
+        [[ $file =~ ^[a-z]+(\.[a-z]+)*\.conf$ ]] || fail "a route has no file $file"
+        printf '%s' "$input" | jq -er --arg file "$file" '.files[$file]' | put "routes/$1.$file" 0644
     done
+    secret=$(printf '%s' "$input" | jq -r '.secret // ""')
+    if [ -z "$secret" ]; then
+        rm -f "$candidate/secrets/$1"
+    else
+        [[ $secret =~ ^[A-Za-z0-9_-]{1,256}$ ]] || fail "the webhook secret of bot $1 has characters that Telegram does not take"
+        former=$(grep -vxF -- "$secret" "$candidate/secrets/$1" 2>/dev/null || true)
+        printf '%s\n' "$secret" ${former:+"$former"} | put "secrets/$1" 0600
+    fi
+    put_guard "$1"
     publish "the route of bot $1"
+}
+
+confirm() { # BOT
+    [ -e "$folder/current/secrets/$1" ] || return 0
+    copy_tree
+    head -n 1 "$folder/current/secrets/$1" | put "secrets/$1" 0600
+    put_guard "$1"
+    publish "the secret of bot $1"
 }
 
 unroute() { # BOT
     [ -e "$folder/current/nginx.conf" ] || return 0
     copy_tree
-    rm -f "$candidate/routes/$1".*
+    rm -f "$candidate/routes/$1".* "$candidate/secrets/$1"
     publish "the edge without the route of bot $1"
 }
 
-bot() { [[ ${1:-} =~ ^[a-z][a-z0-9-]*$ ]] || fail "usage: edge route|unroute BOT"; }
+bot() { [[ ${1:-} =~ ^[a-z][a-z0-9-]*$ ]] || fail "usage: edge route|confirm|unroute BOT"; }
 
 case ${1:-} in
 configure) configure "$2" ;;
 settle) settle ;;
+offer) offer ;;
+adopt) adopt ;;
 route) bot "${2:-}"; route "$2" ;;
+confirm) bot "${2:-}"; confirm "$2" ;;
 unroute) bot "${2:-}"; unroute "$2" ;;
 forget) rm -rf "$folder" ;;
-*) fail "usage: edge configure IMAGE | settle | route BOT | unroute BOT | forget" ;;
+*) fail "usage: edge configure IMAGE | settle | offer | adopt | route BOT | confirm BOT | unroute BOT | forget" ;;
 esac

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { type State, stateOfStack } from "../state.ts";
 import { type GardenThing, HostError, type HostFacts, sweepHost } from "./check-host.ts";
 import type { Connection } from "./connection.ts";
 
@@ -35,11 +36,6 @@ export async function removeLeftovers(
   }
 }
 
-/** A resource of the state, by its URN. */
-type State = Readonly<
-  Record<string, { readonly type?: string; readonly outputs?: { readonly name?: unknown } }>
->;
-
 /** A wrong address, or a lost state, must not cost a running garden. */
 function refuseForeign(things: readonly GardenThing[], state: State, label: string): void {
   const others = new Set(things.map(({ stack }) => stack).filter((stack) => stack !== pulumi.getStack()));
@@ -61,12 +57,4 @@ function missingFrom(state: State, type: string, things: readonly GardenThing[])
   const known = Object.values(state).filter((resource) => resource.type === type);
   const names = new Set(known.map(({ outputs }) => outputs?.name));
   return things.map(({ name }) => name).filter((name) => !names.has(name));
-}
-
-/** The resources in this stack's state, asked from the engine that runs the program. */
-async function stateOfStack(): Promise<State> {
-  const token = "pulumi:pulumi:readStackResourceOutputs";
-  const stackName = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-  const answer: unknown = await pulumi.runtime.invoke(token, { stackName });
-  return (answer as { outputs?: State }).outputs ?? {};
 }

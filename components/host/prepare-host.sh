@@ -61,6 +61,7 @@ need docker @docker
 need iptables iptables
 need curl curl ca-certificates
 need jq jq
+need openssl openssl
 need flock util-linux
 install_missing
 

@@ -11,6 +11,10 @@ const files = {
   "postgres-database.sql": "../postgres/database.sql",
   "postgres-dump": "../postgres/dump.sh",
   edge: "../edge/edge.sh",
+  "start-nginx": "../edge/start-nginx.sh",
+  certificate: "../certificates/certificate.sh",
+  "certbot-loop": "../certificates/certbot-loop.sh",
+  "certbot-issue": "../certificates/certbot-issue.py",
   "bot-release": "../bot/release.sh",
   "bot-webhook": "../bot/webhook.sh",
 } as const;
@@ -35,14 +39,17 @@ export function installText(): string {
   return `${parts.join("\n")}\nswitch_over\n`;
 }
 
+/** What a script does through others: a change of those is a change of its own. */
+const uses: Partial<Record<ScriptName, readonly ScriptName[]>> = {
+  "postgres-database": ["postgres-database.sql", "postgres-dump"],
+  edge: ["start-nginx"],
+  certificate: ["certbot-loop", "certbot-issue"],
+  "bot-release": ["edge"],
+};
+
 /** Eight digits that change when the script's text does: a command that carries them runs again after a change. */
 export function digestOf(name: ScriptName): string {
-  const uses: readonly ScriptName[] =
-    {
-      "postgres-database": ["postgres-database.sql", "postgres-dump"] as const,
-      "bot-release": ["edge"] as const,
-    }[name as string] ?? [];
   const hash = createHash("sha256");
-  for (const each of [name, ...uses]) hash.update(read(files[each]));
+  for (const each of [name, ...(uses[name] ?? [])]) hash.update(read(files[each]));
   return hash.digest("hex").slice(0, 8);
 }

@@ -1,4 +1,4 @@
-import type { RunResult } from "./check-host.ts";
+import type { RunResult } from "./run-on-host.ts";
 
 /** What went wrong with a connection, for people. */
 export interface SshProblem {

@@ -138,25 +138,44 @@ describe("a bot by webhook with a database", () => {
       // The start, and then every attempt that the health check allows.
       deadline: 30 + 3 * (90 + 5) + 10,
       route: {
-        "resolve.upstream.conf": expect.stringContaining("server hello-0a1b2c3:8080 "),
-        "resolve.location.conf": expect.stringContaining("location = /webhook/hello {"),
-        "variable.location.conf": expect.stringContaining("hello-0a1b2c3:8080"),
+        files: {
+          "resolve.upstream.conf": expect.stringContaining("server hello-0a1b2c3:8080 "),
+          "resolve.location.conf": expect.stringContaining("location = /webhook/hello {"),
+          "variable.location.conf": expect.stringContaining("hello-0a1b2c3:8080"),
+        },
+        // So that the edge can ask for it.
+        secret: canaryOf("hello-webhook-secret"),
       },
     });
     const after = [find(resources, COMMAND, "hello-release").options.dependsOn].flat();
     expect(after).toContain(find(resources, CONTAINER, "hello").resource);
-    expect(after).toContain(find(resources, COMMAND, "edge-settle").resource);
+    expect(after).toContain(find(resources, COMMAND, "edge-offer").resource);
+  });
+
+  test("has the rate that it asks for, and pages of its own beside the webhook", async () => {
+    const others = await withHello({
+      webhook: { rateLimit: { perSecond: 10, burst: 20 } },
+      pages: { path: "/pay", port: 9090 },
+    });
+    const { route } = inputOf("hello-release", others) as { route: { files: Record<string, string> } };
+    expect(route.files["rate.conf"]).toMatch(/rate=10r\/s/);
+    for (const form of ["resolve", "variable"]) {
+      expect(route.files[`${form}.location.conf`]).toMatch(/burst=20/);
+      expect(route.files[`${form}.location.conf`]).toMatch(/\^\/pay/);
+    }
+    expect(route.files["variable.location.conf"]).toContain("hello-0a1b2c3:9090");
   });
 
   test("is told to Telegram after its release, and taken back with it", () => {
-    expect(lineOf("hello-webhook")).toMatch(/^\/opt\/botgarden\/bin\/bot-webhook set hello [0-9a-f]{12}$/);
+    expect(lineOf("hello-webhook")).toBe("/opt/botgarden/bin/bot-webhook set hello");
     expect(lineOf("hello-webhook", "delete")).toBe("/opt/botgarden/bin/bot-webhook unset hello");
     expect(inputOf("hello-webhook")).toEqual({
       apiRoot: "https://api.telegram.org",
       token: tokenOf("hello"),
       url: "https://bots.example.com/webhook/hello",
       secret: canaryOf("hello-webhook-secret"),
-      certificate: "certificate edge-certificate",
+      // Let's Encrypt's is trusted as it is.
+      certificate: null,
       maxConnections: 60,
       allowedUpdates: ["message"],
       dropPendingUpdates: false,
@@ -199,6 +218,18 @@ describe("a bot that polls", () => {
   });
 });
 
+test("a bot that polls can have pages: a route without a webhook", async () => {
+  const poller: BotDefinition = { ...botDefinitions.poller, pages: { path: "/mini" } } as BotDefinition;
+  const { resources: others } = await recordGarden({ definitions: { poller } });
+  const { route, port } = inputOf("poller-release", others) as {
+    route: { files: Record<string, string>; secret: unknown };
+    port: unknown;
+  };
+  expect({ port, secret: route.secret }).toEqual({ port: null, secret: null });
+  expect(Object.values(route.files).join("")).not.toContain("location = /webhook/");
+  expect(route.files["variable.location.conf"]).toContain("poller-0a1b2c3:8080");
+});
+
 describe("a bot with a volume that registers itself", () => {
   test("keeps its data in a volume of its own name", () => {
     const { volumes, image, user } = plain(find(resources, CONTAINER, "shop-bot").inputs) as Record<
@@ -208,6 +239,16 @@ describe("a bot with a volume that registers itself", () => {
     expect(volumes).toEqual([{ volumeName: "botgarden-shop-bot-data", containerPath: "/data" }]);
     expect(image).toBe("sha256:id-of-shop-bot-image");
     expect(user).toBeUndefined();
+  });
+
+  test("has a route whose secret only counts if the bot says that Telegram gets it", async () => {
+    expect(inputOf("shop-bot-release")).toMatchObject({ route: { secret: null } });
+    const webhook = { port: 9000, path: "/updates", registeredBy: "bot", passesSecret: true } as const;
+    const shop = { ...botDefinitions["shop-bot"], webhook } as BotDefinition;
+    const { resources: others } = await recordGarden({ definitions: { "shop-bot": shop } });
+    expect(inputOf("shop-bot-release", others)).toMatchObject({
+      route: { secret: canaryOf("shop-bot-webhook-secret") },
+    });
   });
 
   test("is left alone until it goes", () => {

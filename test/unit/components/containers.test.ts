@@ -26,12 +26,12 @@ interface ContainerInputs {
 const inputs = () =>
   allOf(resources, CONTAINER).map((one) => ({ one, args: plain(one.inputs) as ContainerInputs }));
 
-test("the garden has one each for the edge, Postgres and every bot", () => {
+test("the garden has one each for the edge, certbot, Postgres and every bot", () => {
   expect(
     allOf(resources, CONTAINER)
       .map(({ name }) => name)
       .toSorted(),
-  ).toEqual(["edge", "hello", "poller", "postgres", "shop-bot"]);
+  ).toEqual(["certbot", "edge", "hello", "poller", "postgres", "shop-bot"]);
 });
 
 test("each has a memory limit, and no swap beyond it", () => {
@@ -95,19 +95,26 @@ test("the edge has the two public ports, and nothing else has any", () => {
   }
 });
 
-test("none sees the engine's socket or writes into the host's folders", () => {
+test("none sees the engine's socket, and only certbot writes into the host's folders", () => {
+  const written: string[] = [];
   for (const { one, args } of inputs()) {
-    for (const volume of args.volumes ?? []) {
-      if (volume.hostPath === undefined) continue;
-      expect(volume.hostPath, one.name).toMatch(/^\/etc\/botgarden\//);
-      expect(volume.readOnly, `${one.name} ${volume.hostPath}`).toBe(true);
+    for (const { hostPath, readOnly } of args.volumes ?? []) {
+      if (hostPath === undefined) continue;
+      expect(hostPath, one.name).toMatch(/^\/(etc|var\/lib)\/botgarden\/[a-z-]+/);
+      if (readOnly !== true) written.push(`${one.name} ${hostPath}`);
     }
   }
+  expect(written.toSorted()).toEqual([
+    "certbot /etc/botgarden/certificates",
+    "certbot /var/lib/botgarden/acme",
+    "certbot /var/lib/botgarden/acme-challenges",
+  ]);
 });
 
 test("what must not run twice at a time is stopped before it is replaced, and nothing else is", () => {
   const stopped = allOf(resources, CONTAINER).map(({ name, options }) => [name, options.deleteBeforeReplace]);
   expect(Object.fromEntries(stopped)).toEqual({
+    certbot: true,
     edge: true,
     postgres: true,
     // By webhook and without a volume: the old release serves until the new one is well.
@@ -127,7 +134,7 @@ test("the labels tell whose each is", () => {
   for (const { one, args } of inputs()) {
     const labels = Object.fromEntries((args.labels ?? []).map(({ label: key, value }) => [key, value]));
     expect(labels["botgarden.garden"], one.name).toBe("unit");
-    expect(labels["botgarden.part"], one.name).toMatch(/^(edge|postgres|bot)$/);
+    expect(labels["botgarden.part"], one.name).toMatch(/^(edge|certbot|postgres|bot)$/);
     if (labels["botgarden.part"] === "bot") expect(labels["botgarden.bot"]).toBe(one.name);
   }
 });

@@ -20,7 +20,11 @@ const canaries: Readonly<Record<string, { readonly value: string; readonly reach
   "poller's token": { value: tokenOf("poller"), reaches: ["poller", "poller-no-webhook"] },
   "shop-bot's token": { value: tokenOf("shop-bot"), reaches: ["shop-bot", "shop-bot-webhook"] },
   "hello's own secret": { value: secretOf("hello", "weatherKey"), reaches: ["hello"] },
-  "hello's webhook secret": { value: canaryOf("hello-webhook-secret"), reaches: ["hello", "hello-webhook"] },
+  "hello's webhook secret": {
+    value: canaryOf("hello-webhook-secret"),
+    reaches: ["hello", "hello-release", "hello-webhook"],
+  },
+  // Registers itself and does not say that it passes the secret on: the edge cannot ask for it.
   "shop-bot's webhook secret": { value: canaryOf("shop-bot-webhook-secret"), reaches: ["shop-bot"] },
   "hello's database password": { value: canaryOf("hello-database-password"), reaches: ["hello"] },
   "the administrator's password": {
@@ -35,7 +39,6 @@ const canaries: Readonly<Record<string, { readonly value: string; readonly reach
     value: canaryOf("postgres-authority-key"),
     reaches: ["postgres-authority", "postgres-certificate"],
   },
-  "the edge's key": { value: canaryOf("edge-key"), reaches: ["edge-certificate", "edge-configuration"] },
 };
 
 let resources: readonly Recorded[];

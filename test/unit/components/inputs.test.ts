@@ -1,17 +1,19 @@
 /** Everything that a user writes is checked together, and before any resource is asked for. */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Inputs, readInputs } from "../../../components/inputs.ts";
 import { SettingsError } from "../../../settings/fault.ts";
 import { tokenOf } from "../support/bots.ts";
 import { record, valueOfOutput } from "../support/recorder.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { makeCertificate } from "../telegram/certificates.ts";
 
 afterEach(() => {
   delete process.env.PULUMI_CONFIG_SECRET_KEYS;
   pulumi.runtime.setAllConfig({});
+  vi.restoreAllMocks();
 });
 
 interface Written {
@@ -19,6 +21,8 @@ interface Written {
   readonly secrets?: readonly string[];
   /** The text of each bot's file, by the bot's name. */
   readonly bots?: Readonly<Record<string, string>>;
+  /** Other files of the project. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 const good: Required<Written> = {
@@ -29,12 +33,16 @@ const good: Required<Written> = {
   },
   secrets: ["hello:token"],
   bots: { hello: 'export default { image: "example/hello:1" };\n' },
+  files: {},
 };
 
 /** Reads the inputs of a project with these files; how many resources were asked for is part of the answer. */
 async function read(written: Written): Promise<{ inputs?: Inputs; message?: string; resources: number }> {
-  const { config, secrets, bots } = { ...good, ...written };
-  const folder = temporaryFolder();
+  const { config, secrets, bots, files } = { ...good, ...written };
+  const project = temporaryFolder();
+  const folder = join(project, "bots");
+  mkdirSync(folder);
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
   for (const [name, text] of Object.entries(bots)) writeFileSync(join(folder, `${name}.ts`), text);
   process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(secrets);
   const { resources, result } = await record(() => {
@@ -102,4 +110,58 @@ test("bots that may open more connections than Postgres has are a fault", async 
 
 test("a garden without bots is a garden", async () => {
   expect((await read({ bots: {} })).inputs?.bots).toEqual([]);
+});
+
+describe("the files that settings name", () => {
+  const { cert, key } = makeCertificate({ cn: "bots.example.com", san: "DNS:bots.example.com" });
+  const page = "<!doctype html><title>Garden</title><h1>Grüße</h1>\n";
+  const files = { "fullchain.pem": cert, "page.html": page };
+  const config = {
+    ...good.config,
+    "botgarden:certificate": '{"source":"files","chainFile":"fullchain.pem"}',
+    "botgarden:certificateKey": key,
+    "botgarden:edge": '{"page":"./page.html"}',
+  };
+  const secrets = [...good.secrets, "botgarden:certificateKey"];
+
+  test("are found in the project and read; the key is a secret", async () => {
+    const warned = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+    const { inputs, resources } = await read({ config, secrets, files });
+    expect(resources).toBe(0);
+    expect(inputs?.page).toBe(page);
+    expect(inputs?.ownCertificate?.chain).toBe(cert);
+    const own = inputs?.ownCertificate?.key;
+    if (own === undefined) throw new Error("no key was read");
+    expect(await pulumi.isSecret(own)).toBe(true);
+    expect(await valueOfOutput(own)).toBe(key);
+    // The certificate of the tests lives for two days.
+    expect(warned.mock.calls.map(([line]) => line)).toEqual([
+      expect.stringContaining("the certificate ends in"),
+    ]);
+  });
+
+  test("are told with all other faults, and without the key", async () => {
+    const { message = "", resources } = await read({
+      config: { ...config, "botgarden:edge": '{"page":"nowhere.html"}' },
+      secrets: [],
+      files: { "fullchain.pem": cert.replace("BEGIN", "BEGUN") },
+    });
+    expect(resources).toBe(0);
+    const paths = message.split("\n").map((line) => line.trim().split(": ").slice(0, 2).join(": "));
+    expect(paths.slice(1)).toEqual([
+      "Pulumi.unit.yaml: botgarden:certificate.chainFile",
+      "Pulumi.unit.yaml: botgarden:certificateKey",
+      "Pulumi.unit.yaml: botgarden:edge.page",
+      "stack settings: hello:token",
+    ]);
+    expect(message).toContain('names "nowhere.html", which doesn\'t exist.');
+    for (const line of key.split("\n").slice(1, -2)) expect(message).not.toContain(line);
+  });
+
+  test("are none if no setting names one; then a key is in the way", async () => {
+    expect((await read({ files })).inputs).not.toHaveProperty("ownCertificate");
+    expect((await read({ files })).inputs).not.toHaveProperty("page");
+    const { message } = await read({ config: { ...good.config, "botgarden:certificateKey": key }, secrets });
+    expect(message).toContain("botgarden:certificateKey: is given, but");
+  });
 });

@@ -84,50 +84,77 @@ describe("Postgres", () => {
 
 describe("the edge", () => {
   test("publishes the ports of the settings", async () => {
-    const args = inputs(await core({ edge: '{"httpPort":8080,"httpsPort":8443}' }), CONTAINER, "edge");
+    const args = inputs(
+      await core({ edge: '{"httpPort":8080,"httpsPort":8443}', certificate: '{"source":"private"}' }),
+      CONTAINER,
+      "edge",
+    );
     expect(args.ports).toEqual([
       { internal: 80, external: 8080 },
       { internal: 443, external: 8443 },
     ]);
   });
 
-  test("has a certificate for its domain, and the domain as its name", async () => {
-    const resources = await core();
-    const type = "tls:index/selfSignedCert:SelfSignedCert";
-    const certificate = inputs(resources, type, "edge-certificate");
-    expect(certificate).toMatchObject({
-      subject: { commonName: "bots.example.com" },
-      dnsNames: ["bots.example.com"],
-    });
-    expect(certificate.ipAddresses).toBeUndefined();
-  });
-
-  test("has a certificate without any DNS name for a bare address, as Telegram checks the common name", async () => {
-    const values = { host: "203.0.113.10", ip: "203.0.113.10" };
-    const { resources } = await recordGarden({ values, definitions: {} });
-    const certificate = inputs(resources, "tls:index/selfSignedCert:SelfSignedCert", "edge-certificate");
-    expect(certificate).toMatchObject({
-      subject: { commonName: "203.0.113.10" },
-      ipAddresses: ["203.0.113.10"],
-    });
-    expect(certificate.dnsNames).toBeUndefined();
-  });
-
   test("gets a configuration that its image understands", async () => {
-    const core_ = async (nginx: string) => {
+    const configured = async (nginx: string) => {
       const resources = await core({ images: JSON.stringify({ nginx }) });
       const command = find(resources, COMMAND, "edge-configuration").inputs;
       expect(plain(command.create)).toContain(`edge configure ${nginx} `);
-      return (JSON.parse(String(plain(command.stdin))) as { nginx: string }).nginx;
+      return configurationOf(resources);
     };
-    expect(await core_("nginx:1.25.0")).not.toMatch(/http2|keepalive_min_timeout/);
-    expect(await core_("nginx:1.30.4")).toMatch(/http2 on;/);
+    const old = await configured("nginx:1.25.0");
+    expect(JSON.stringify(old)).not.toMatch(/http2|keepalive_min_timeout|resolve\.location/);
+    const present = await configured("nginx:1.30.4");
+    expect(present.site.site).toMatch(/http2 on;/);
+    expect(present.files["nginx.conf"]).toMatch(/keepalive_min_timeout/);
+  });
+
+  test("lets in whom the settings say", async () => {
+    const networks = async (values: Record<string, string>) => {
+      const text = configurationOf(await core(values)).files["nginx.conf"] ?? "";
+      const inside = /geo \$is_telegram \{([^}]*)\}/.exec(text)?.[1] ?? "";
+      return inside.split("\n").flatMap((line) => line.trim() || []);
+    };
+    expect(await networks({})).toEqual(["default 0;", "149.154.160.0/20 1;", "91.108.4.0/22 1;"]);
+    expect(await networks({ edge: '{"allowFrom":["203.0.113.0/24","198.51.100.7"]}' })).toEqual([
+      "default 0;",
+      "203.0.113.0/24 1;",
+      "198.51.100.7 1;",
+    ]);
+    expect(await networks({ edge: '{"allowFrom":["any"]}' })).toEqual(["default 1;"]);
+  });
+
+  test("has HSTS for a domain unless told otherwise, and never for an address", async () => {
+    const people = async (values: Record<string, string>) => {
+      const { resources } = await recordGarden({ values, definitions: {} });
+      return configurationOf(resources).files["people.conf"];
+    };
+    const header = "Strict-Transport-Security";
+    expect(await people(stackValues)).toContain(`${header} "max-age=63072000" always`);
+    const wide = await people({ ...stackValues, edge: '{"hsts":"includeSubDomains"}' });
+    expect(wide).toContain(`${header} "max-age=63072000; includeSubDomains" always`);
+    expect(await people({ ...stackValues, edge: '{"hsts":"off"}' })).not.toContain(header);
+    expect(await people({ host: "203.0.113.10", ip: "203.0.113.10" })).not.toContain(header);
+  });
+
+  test("has a static page only if one is given", async () => {
+    expect(Object.keys(configurationOf(await core()).files)).not.toContain("page.conf");
+    const { resources } = await recordGarden({ definitions: {}, page: "<p>the page</p>" });
+    const { files } = configurationOf(resources);
+    expect(files).toMatchObject({ "page.conf": expect.any(String), "html/index.html": "<p>the page</p>" });
   });
 
   test("is not replaced for another certificate or configuration: neither is among its inputs", async () => {
-    const text = JSON.stringify(inputs(await core(), CONTAINER, "edge"));
-    expect(text).not.toMatch(/certificate|server_name|BEGIN/);
-    expect(find(await core(), CONTAINER, "edge").inputs.uploads).toBeUndefined();
+    const one = inputs(await core(), CONTAINER, "edge");
+    const values = {
+      ...stackValues,
+      domain: "other.example.com",
+      certificate: '{"source":"private"}',
+      edge: '{"hsts":"off","allowFrom":["any"]}',
+    };
+    const { resources } = await recordGarden({ values, definitions: {}, page: "<p>a page</p>" });
+    expect(inputs(resources, CONTAINER, "edge")).toEqual(one);
+    expect(one.uploads).toBeUndefined();
   });
 
   test("stops as nginx stops gently, writes nowhere but to memory", async () => {
@@ -184,6 +211,18 @@ describe("the network", () => {
     }
   });
 });
+
+interface Configuration {
+  readonly files: Readonly<Record<string, string>>;
+  readonly site: Readonly<Record<string, string>>;
+}
+
+/** What the edge is configured with. */
+function configurationOf(resources: readonly Recorded[]): Configuration {
+  return JSON.parse(
+    String(plain(find(resources, COMMAND, "edge-configuration").inputs.stdin)),
+  ) as Configuration;
+}
 
 function isInside(address: string, range: string): boolean {
   const number = (text: string) => text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);

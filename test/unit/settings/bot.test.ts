@@ -34,6 +34,8 @@ test("fills in every default", () => {
       maxConnections: 40,
       registeredBy: "garden",
       dropPendingUpdates: false,
+      secretAtEdge: true,
+      rateLimit: { perSecond: 300, burst: 600 },
     },
     database: { connectionLimit: 5, statementTimeoutSeconds: 30, idleInTransactionTimeoutSeconds: 60 },
     secrets: {},
@@ -57,7 +59,9 @@ test("takes every setting", () => {
       allowedUpdates: ["message", "callback_query"],
       registeredBy: "garden",
       dropPendingUpdates: true,
+      rateLimit: { perSecond: 10, burst: 20 },
     },
+    pages: { path: "/pay/", port: 3001 },
     database: { connectionLimit: 2, statementTimeout: "5 minutes", idleInTransactionTimeout: "1 hour" },
     environment,
     secrets: { WEATHER_KEY: "weatherKey" },
@@ -93,7 +97,10 @@ test("takes every setting", () => {
       allowedUpdates: ["message", "callback_query"],
       registeredBy: "garden",
       dropPendingUpdates: true,
+      secretAtEdge: true,
+      rateLimit: { perSecond: 10, burst: 20 },
     },
+    pages: { path: "/pay", port: 3001 },
     database: { connectionLimit: 2, statementTimeoutSeconds: 300, idleInTransactionTimeoutSeconds: 3600 },
     environment,
     secrets: { WEATHER_KEY: "weatherKey" },
@@ -129,11 +136,30 @@ test("takes a bot that polls, without a database, with a command for its health"
   expect(settings).not.toHaveProperty("database");
 });
 
+test("pages are served where the webhook is, unless they say another port", () => {
+  const pages = { path: "/pay" };
+  const portOf = (more: object) => parseBot({ image: "a:1", pages, ...more }, origin).pages?.port;
+  expect(portOf({})).toBe(8080);
+  expect(portOf({ webhook: { port: 3000 } })).toBe(3000);
+  expect(portOf({ polling: true })).toBe(8080);
+  expect(portOf({ polling: true, pages: { ...pages, port: 9000 } })).toBe(9000);
+});
+
+test("the edge asks for the secret if whoever registers the webhook gives it to Telegram", () => {
+  const asks = (webhook: object) => parseBot({ image: "a:1", webhook }, origin).updates;
+  expect(asks({})).toMatchObject({ secretAtEdge: true });
+  expect(asks({ registeredBy: "bot" })).toMatchObject({ secretAtEdge: false });
+  expect(asks({ registeredBy: "bot", passesSecret: true })).toMatchObject({ secretAtEdge: true });
+  expect(asks({ registeredBy: "bot" })).not.toHaveProperty("passesSecret");
+});
+
 const nameAllowed =
   "must be 2 to 32 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen";
 const imageAllowed =
   'must be an image reference, or an object like { build: "./hello" }. For example: image: { build: "./hello" }.';
 const pathAllowed = 'must be a path from "/" on, of letters, digits and - . _ ~ /';
+const pagesAllowed =
+  'must be a path like "/pay" of letters, digits and - . _ ~ /, not "/" alone, and not the edge\'s own /webhook, /healthz and /.well-known. For example: path: "/pay".';
 const sizeAllowed =
   'must be a size from 16 MB to 1024 GB, written like "256 MB" or "1 GB". For example: memory: "256 MB".';
 const variableNames = "Names are upper-case letters, digits and underscores, for example WEATHER_KEY.";
@@ -232,6 +258,53 @@ test.for<[string, object, string]>([
     "settings that nobody uses",
     { webhook: { registeredBy: "bot", dropPendingUpdates: true } },
     'webhook.registeredBy: is "bot", so webhook.allowedUpdates and webhook.dropPendingUpdates would do nothing. Remove them, and let the bot give them to setWebhook itself.',
+  ],
+  [
+    "a secret that the garden passes anyway",
+    { webhook: { passesSecret: true } },
+    'webhook.passesSecret: means nothing unless webhook.registeredBy is "bot", as the garden always gives the secret. Remove it.',
+  ],
+  [
+    "a rate of nothing",
+    { webhook: { rateLimit: { perSecond: 0 } } },
+    "webhook.rateLimit.perSecond: is too small, got 0, must be a whole number from 1 to 10000. For example: perSecond: 300.",
+  ],
+  [
+    "an unknown limit",
+    { webhook: { rateLimit: { perMinute: 600 } } },
+    "webhook.rateLimit.perMinute: is not a setting. Known here: perSecond, burst.",
+  ],
+  [
+    "pages over the webhook's own path",
+    { webhook: { path: "/hook/telegram" }, pages: { path: "/hook" } },
+    "pages: would open webhook.path to everybody, as both are at the same port. Give pages another path or a port of their own.",
+  ],
+  ["pages without a path", { pages: { port: 8080 } }, `pages.path: is missing, ${pagesAllowed}`],
+  ["pages at the root", { pages: { path: "/" } }, `pages.path: is the edge's own, got "/", ${pagesAllowed}`],
+  [
+    "pages among the webhooks",
+    { pages: { path: "/webhook/x" } },
+    `pages.path: is the edge's own, got "/webhook/x", ${pagesAllowed}`,
+  ],
+  [
+    "pages at the health check",
+    { pages: { path: "/healthz/" } },
+    `pages.path: is the edge's own, got "/healthz/", ${pagesAllowed}`,
+  ],
+  [
+    "pages among the challenges",
+    { pages: { path: "/.well-known/pay" } },
+    `pages.path: is not allowed, got "/.well-known/pay", ${pagesAllowed}`,
+  ],
+  [
+    "pages above themselves",
+    { pages: { path: "/pay/../webhook" } },
+    `pages.path: is not allowed, got "/pay/../webhook", ${pagesAllowed}`,
+  ],
+  [
+    "pages on a privileged port",
+    { pages: { path: "/pay", port: 443 } },
+    "pages.port: is too small, got 443, must be a whole number from 1024 to 65535. For example: port: 8080.",
   ],
   [
     "polling: false",

@@ -109,6 +109,32 @@ test("refuses two volumes that would be one on the host", async () => {
   });
 });
 
+test("refuses pages of two bots at one path, or one below the other, part by part", async () => {
+  const withPages = (path: string) => `export default { image: "a:1", pages: { path: "${path}" } };`;
+  const fix = "Give each bot a path of its own, none below another's.";
+  const { message } = await load({
+    "b1.ts": withPages("/pay"),
+    "b2.ts": withPages("/pay/"),
+    "b3.ts": withPages("/pay/back"),
+    "b4.ts": withPages("/payments"),
+    "b5.ts": good,
+    "b6.ts": withPages("/app/one"),
+    "b7.ts": withPages("/app"),
+  });
+  expect(message?.split("\n").slice(1)).toEqual([
+    `  bots/b2.ts: pages.path: is also the path of the pages of bots/b1.ts, got "/pay". ${fix}`,
+    `  bots/b3.ts: pages.path: overlaps "/pay", the path of the pages of bots/b1.ts, got "/pay/back". ${fix}`,
+    `  bots/b7.ts: pages.path: overlaps "/app/one", the path of the pages of bots/b6.ts, got "/app". ${fix}`,
+  ]);
+  const apart = {
+    "b1.ts": withPages("/pays"),
+    "b2.ts": withPages("/pay"),
+    "b3.ts": withPages("/payments"),
+    "b4.ts": withPages("/Pay"),
+  };
+  expect(await load(apart)).toEqual({ names: ["b1", "b2", "b3", "b4"] });
+});
+
 test("says that a bot in JavaScript would be overlooked", async () => {
   expect(await load({ "hello.js": "" })).toEqual({
     message:

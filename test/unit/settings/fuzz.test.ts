@@ -1,3 +1,4 @@
+import { rootCertificates } from "node:tls";
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { parseBot } from "../../../settings/bot.ts";
@@ -12,6 +13,8 @@ import { Chance } from "./random.ts";
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
 const ROUNDS = 1000;
 
+const authority = rootCertificates[0] ?? "";
+
 const stack: Record<string, unknown> = {
   host: "root@203.0.113.5",
   hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
@@ -19,8 +22,25 @@ const stack: Record<string, unknown> = {
   domain: "bots.example.com",
   timezone: "Europe/Berlin",
   network: { subnet: "10.213.0.0/20" },
-  images: { nginx: "nginx:1.30.4", postgres: "postgres:18.6" },
-  edge: { httpPort: 80, httpsPort: 443 },
+  images: { nginx: "nginx:1.30.4", postgres: "postgres:18.6", certbot: "certbot/certbot:v5.5.0" },
+  edge: {
+    httpPort: 80,
+    httpsPort: 443,
+    allowFrom: ["telegram", "any", "203.0.113.0/24"],
+    hsts: "includeSubDomains",
+    page: "page.html",
+  },
+  certificate: {
+    source: "acme",
+    email: "me@example.com",
+    directory: "https://ca.example.com/directory",
+    staging: false,
+    authority,
+    extraDomains: ["www.example.com"],
+    keyType: "rsa",
+    profile: "tlsserver",
+  },
+  certificateKey: `-----BEGIN PRIVATE KEY-----\n${CANARY_TEXT}\n-----END PRIVATE KEY-----`,
   postgres: { maxConnections: 60, sharedBuffers: "128 MB", memory: "512 MB", loopbackPort: 5432 },
   telegram: { apiRoot: "https://api.telegram.org" },
 };
@@ -34,7 +54,9 @@ const bot: Record<string, unknown> = {
     maxConnections: 40,
     allowedUpdates: ["message"],
     registeredBy: "garden",
+    rateLimit: { perSecond: 10, burst: 20 },
   },
+  pages: { path: "/pay", port: 8081 },
   database: { connectionLimit: 5, statementTimeout: "30 seconds", idleInTransactionTimeout: "1 minute" },
   environment: () => ({ API_KEY: CANARY_TEXT }),
   secrets: { API_KEY_2: "apiKey" },

@@ -29,8 +29,19 @@ test("fills in every default", () => {
       gateway: "10.213.0.1",
       addresses: { edge: "10.213.0.2", postgres: "10.213.0.3", redis: "10.213.0.4" },
     },
-    images: { nginx: "nginx:1.30.4", postgres: "postgres:18.6" },
-    edge: { httpPort: 80, httpsPort: 443 },
+    images: { nginx: "nginx:1.30.4", postgres: "postgres:18.6", certbot: "certbot/certbot:v5.5.0" },
+    edge: {
+      httpPort: 80,
+      httpsPort: 443,
+      allowFrom: ["149.154.160.0/20", "91.108.4.0/22"],
+      hsts: "on",
+    },
+    certificate: {
+      source: "acme",
+      directory: "https://acme-v02.api.letsencrypt.org/directory",
+      extraDomains: [],
+      keyType: "ecdsa",
+    },
     postgres: { maxConnections: 60, sharedBuffers: 128, memory: 512 },
     telegram: { apiRoot: "https://api.telegram.org" },
   });
@@ -45,7 +56,9 @@ test("takes every setting, numbers also as text", () => {
     timezone: "Europe/Berlin",
     network: '{"subnet":"192.168.7.0/24"}',
     images: '{"nginx":"nginx:1.25-alpine","postgres":"registry.example.com:5000/a/postgres:16-alpine"}',
-    edge: '{"httpPort":"8080","httpsPort":8443}',
+    edge: '{"httpPort":"8080","httpsPort":8443,"allowFrom":["198.51.100.7","telegram"],"page":"page.html"}',
+    certificate: '{"source":"files","chainFile":"~/fullchain.pem"}',
+    certificateKey: "the text of a key",
     postgres: '{"maxConnections":"100","sharedBuffers":"1 GB","memory":"4 GB","loopbackPort":5432}',
     telegram: '{"apiRoot":"http://127.0.0.1:8081/"}',
   });
@@ -56,10 +69,18 @@ test("takes every setting, numbers also as text", () => {
     publicName: { kind: "ip", name: "203.0.113.5" },
     timezone: "Europe/Berlin",
     network: { ipRange: "192.168.7.128/25", gateway: "192.168.7.1" },
-    edge: { httpPort: 8080, httpsPort: 8443 },
+    edge: {
+      httpPort: 8080,
+      httpsPort: 8443,
+      allowFrom: ["198.51.100.7", "149.154.160.0/20", "91.108.4.0/22"],
+      hsts: "off",
+      page: "page.html",
+    },
+    certificate: { source: "files", chainFile: "~/fullchain.pem", extraDomains: [] },
     postgres: { maxConnections: 100, sharedBuffers: 1024, memory: 4096, loopbackPort: 5432 },
     telegram: { apiRoot: "http://127.0.0.1:8081" },
   });
+  expect(settings).not.toHaveProperty("certificateKey");
 });
 
 const set = "Set it with: pulumi config set";
@@ -175,7 +196,7 @@ test.for<[string, Record<string, string | undefined>, string]>([
   [
     "a key like nothing known",
     { colour: "x" },
-    "colour: is not a setting. Known here: host, hostKey, identityFile, domain, ip, platform, timezone, network, images, edge, postgres, telegram.",
+    "colour: is not a setting. Known here: host, hostKey, identityFile, domain, ip, platform, timezone, network, images, edge, certificate, certificateKey, postgres, telegram.",
   ],
   [
     "an unknown key inside",
@@ -190,12 +211,12 @@ test.for<[string, Record<string, string | undefined>, string]>([
   [
     "text for an object",
     { edge: "443" },
-    'edge: is not an object with settings (httpPort, httpsPort), got "443". Set them one by one, with: pulumi config set --path botgarden:edge.httpPort VALUE',
+    'edge: is not an object with settings (httpPort, httpsPort, allowFrom, hsts, page), got "443". Set them one by one, with: pulumi config set --path botgarden:edge.httpPort VALUE',
   ],
   [
     "a list for an object",
     { images: "[]" },
-    'images: is not an object with settings (nginx, postgres), got "[]". Set them one by one, with: pulumi config set --path botgarden:images.nginx VALUE',
+    'images: is not an object with settings (nginx, postgres, certbot), got "[]". Set them one by one, with: pulumi config set --path botgarden:images.nginx VALUE',
   ],
   [
     "a subnet that isn't one",

@@ -1,4 +1,5 @@
 /** A whole garden for tests. */
+import * as pulumi from "@pulumi/pulumi";
 import { Garden } from "../../../components/garden.ts";
 import { readSecrets } from "../../../components/secrets.ts";
 import type { BotDefinition } from "../../../settings/bot.ts";
@@ -8,6 +9,9 @@ import { type Recording, type RecordOptions, record } from "./recorder.ts";
 export interface Planted {
   readonly values?: Readonly<Record<string, string>>;
   readonly definitions?: Readonly<Record<string, BotDefinition>>;
+  /** The operator's own, in PEM. */
+  readonly ownCertificate?: { readonly chain: string; readonly key: string; readonly root?: string };
+  readonly page?: string;
 }
 
 /** Records a whole garden, with the sample settings and bots where none are given. */
@@ -17,6 +21,8 @@ export function recordGarden(planted: Planted = {}, options: RecordOptions = {})
   return record(() => {
     const { secrets, faults } = readSecrets(bots, configurationOf(bots));
     if (faults.length > 0) throw new Error(`the canaries are wrong: ${JSON.stringify(faults)}`);
-    return new Garden("garden", { settings, bots, secrets });
+    const own = planted.ownCertificate;
+    const ownCertificate = own === undefined ? undefined : { ...own, key: pulumi.secret(own.key) };
+    return new Garden("garden", { settings, bots, secrets, ownCertificate, page: planted.page });
   }, options);
 }

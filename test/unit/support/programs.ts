@@ -39,8 +39,8 @@ export function findPostgres(): Promise<Program> {
   return find("postgres", "postgresql");
 }
 
-/** An HTTP client: the real program, not a script of a version manager that looks it up in its own folders. */
-export async function findClient(name: "curl" | "wget" | "python3" | "node"): Promise<Program> {
+/** A client: the real program, not a script of a version manager that looks it up in its own folders. */
+export async function findClient(name: "curl" | "wget" | "python3" | "node" | "jq"): Promise<Program> {
   if (name === "node") return { path: process.execPath, env: process.env };
   return find(name, name);
 }

@@ -1,6 +1,12 @@
 /** Both ends of an HTTP exchange, and Docker's name server between containers. */
 import { createSocket, type Socket } from "node:dgram";
-import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from "node:http";
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { request as httpsRequest } from "node:https";
 import { listenAnywhere } from "./ports.ts";
 
@@ -12,8 +18,14 @@ export interface Arrived {
   readonly body: string;
 }
 
-/** A bot that answers everything with 200 and remembers it. */
-export async function startBot(): Promise<{ server: Server; port: number; arrived: Arrived[] }> {
+/**
+ * A bot that remembers everything and answers it with 200.
+ *
+ * @param respond answers in another way; the request is read by then
+ */
+export async function startBot(
+  respond: (request: Arrived, response: ServerResponse) => void = (_, response) => response.end("taken"),
+): Promise<{ server: Server; port: number; arrived: Arrived[] }> {
   const arrived: Arrived[] = [];
   const server = createServer((request, response) => {
     let body = "";
@@ -21,8 +33,9 @@ export async function startBot(): Promise<{ server: Server; port: number; arrive
       body += text;
     });
     request.on("end", () => {
-      arrived.push({ method: request.method, url: request.url, headers: request.headers, body });
-      response.end("taken");
+      const one = { method: request.method, url: request.url, headers: request.headers, body };
+      arrived.push(one);
+      respond(one, response);
     });
   });
   return { server, port: await listenAnywhere(server), arrived };
@@ -52,6 +65,12 @@ export interface Question {
   readonly body?: string;
   /** HTTP instead of HTTPS. */
   readonly plain?: boolean;
+  /** Where the server is. @default "127.0.0.1" */
+  readonly address?: string;
+  /** The address to come from, one of 127.0.0.0/8. */
+  readonly from?: string;
+  /** The name that TLS asks for; empty for none. @default the header Host */
+  readonly servername?: string;
 }
 
 export interface Answer {
@@ -60,17 +79,21 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Asks a server on 127.0.0.1, whatever its certificate. */
+/** Asks a server on this machine, whatever its certificate, over a connection of its own. */
 export function ask(question: Question): Promise<Answer> {
   const { port, path, method, headers = {}, body = "", plain = false } = question;
+  const { address = "127.0.0.1", from, servername } = question;
   const length = method === "POST" ? { "content-length": String(Buffer.byteLength(body)) } : {};
   const options = {
-    host: "127.0.0.1",
+    host: address,
     port,
     path,
     method,
     headers: { host: "bots.example.com", ...length, ...headers },
     rejectUnauthorized: false,
+    agent: false,
+    ...(from === undefined ? {} : { localAddress: from }),
+    ...(servername === undefined ? {} : { servername }),
   };
   return new Promise((resolve, reject) => {
     const request = (plain ? httpRequest : httpsRequest)(options, (response) => {
