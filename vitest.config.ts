@@ -17,6 +17,10 @@ export default defineConfig({
       endToEnd("e2e", ["test/e2e/*.test.ts"]),
       // Needs no garden, or one that is taken down all the time.
       endToEnd("e2e-apart", ["test/e2e/apart/*.test.ts"]),
+      // What the edge lets through, with bots that record it.
+      endToEnd("e2e-edge", ["test/e2e/edge/*.test.ts"]),
+      // Where the certificate comes from, and the ways between.
+      endToEnd("e2e-certificates", ["test/e2e/certificates/*.test.ts"]),
     ],
   },
 });

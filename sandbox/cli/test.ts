@@ -14,6 +14,7 @@ const parts: Record<string, readonly string[]> = {
   conformance: ["conformance"],
   // They wait for a host most of the time: two sandboxes take little longer than one.
   e2e: ["e2e", "e2e-apart"],
+  edge: ["e2e-edge", "e2e-certificates"],
 };
 
 interface Counts {
@@ -21,7 +22,7 @@ interface Counts {
   readonly failed: number;
 }
 
-/** `npm test -- [unit|conformance|e2e] [part of a file's name]` */
+/** `npm test -- [unit|conformance|e2e|edge] [part of a file's name]` */
 export async function run(args: string[]): Promise<number> {
   const [first, ...filters] = args;
   if (first !== undefined && parts[first] === undefined) {

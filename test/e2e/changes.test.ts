@@ -33,25 +33,6 @@ describe("a change of a bot", () => {
     expect(report).toMatchObject({ done: true, sent: 200, delivered: 200, dropped: 0 });
   });
 
-  test("a garden without a domain has a certificate for its address, which Telegram accepts", async () => {
-    const { address } = garden.state.host;
-    const setName = async (key: string, value: string, other: string) => {
-      for (const args of [
-        ["config", "rm", other],
-        ["config", "set", key, value],
-      ]) {
-        expect((await garden.pulumi(...args)).code).toBe(0);
-      }
-      await garden.up();
-    };
-    await setName("ip", address, "domain");
-    const [hello] = (await garden.telegram.bots()).filter(({ name }) => name === "hello");
-    expect(hello?.webhook).toBe(`https://${address}/webhook/hello`);
-    expect(await garden.ask("hello", "by address", 5010)).toMatch(/message/);
-    await setName("domain", garden.state.domain, "ip");
-    expect(await garden.ask("hello", "by name again", 5010)).toMatch(/message/);
-  });
-
   test("a release that failed for a reason outside of the bot passes when it is run again", async () => {
     const file = join(garden.project, "bots/hello.ts");
     const text = readFileSync(file, "utf8");

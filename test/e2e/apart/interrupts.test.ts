@@ -11,9 +11,11 @@ const moments: [signal: "SIGINT" | "SIGKILL", at: RegExp][] = [
   ["SIGKILL", /postgres-configuration creating/],
   ["SIGKILL", /Container (postgres|edge) creating/],
   ["SIGINT", /postgres-settle creating/],
+  ["SIGKILL", /certificate-issued creating/],
   ["SIGKILL", /Container hello creating/],
   ["SIGINT", /hello-release creating/],
   ["SIGKILL", /hello-webhook creating/],
+  ["SIGKILL", /edge-adopt creating/],
 ];
 
 describe("an interrupted pulumi up", () => {
@@ -34,6 +36,7 @@ describe("an interrupted pulumi up", () => {
     expect(code, output).toBe(0);
     expect(await garden.ask("hello", `after ${signal}`, 5005)).toMatch(/message/);
     expect((await garden.containers()).map((name) => name.replace(/^hello-.*/, "hello"))).toEqual([
+      "botgarden-certbot",
       "botgarden-edge",
       "botgarden-postgres",
       "hello",

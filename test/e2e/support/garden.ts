@@ -42,7 +42,7 @@ export class Garden {
 
   /** Runs `pulumi` in the project's folder, whatever its exit code. */
   pulumi(...args: string[]): Promise<Run> {
-    return runProgram(this.state.toolchain.cli, [...args, "--non-interactive", "--color=never"], {
+    return runProgram(this.state.toolchain.cli, ["--non-interactive", "--color=never", ...args], {
       cwd: this.project,
       env: this.environment,
     });
