@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 /** What users deploy. */
 const product = [
   "index.ts",
-  ...globSync("{settings,components,bots}/**/*", { withFileTypes: true })
+  ...globSync("{settings,components,operations,bots}/**/*", { withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => `${entry.parentPath}/${entry.name}`),
 ];

@@ -1,0 +1,160 @@
+/** The status as lines for a terminal. */
+import type { Problem } from "./problem.ts";
+import type { BotStatus, ContainerStatus, GardenStatus } from "./status-of.ts";
+import { type Cell, type Paint, table } from "./table.ts";
+import { PENDING_UPDATES, RECENT_ERROR, RECENT_RESTART } from "./thresholds.ts";
+import { count, duration, secondsBetween, share, size } from "./words.ts";
+
+/** The tables and lines of a garden, then what is wrong with it. */
+export function reportLines(status: GardenStatus, problems: readonly Problem[], paint: Paint): string[] {
+  return [...botLines(status, paint), "", ...gardenLines(status), "", ...problemLines(problems, paint)];
+}
+
+function botLines({ bots, time }: GardenStatus, paint: Paint): string[] {
+  if (bots.length === 0) return ["there are no bots"];
+  const heading = [
+    "bot",
+    "release",
+    "since",
+    "health",
+    "restarts",
+    "memory",
+    "webhook",
+    "waiting",
+    "last error",
+    "database",
+    "connections",
+  ];
+  return table([heading, ...bots.map((bot) => botRow(bot, time))], paint);
+}
+
+function botRow(bot: BotStatus, time: string): Cell[] {
+  const { name, release, webhook, database } = bot;
+  const { pending } = webhook;
+  return [
+    name,
+    release?.container ?? bad("gone"),
+    release === null ? "" : duration(secondsBetween(release.created, time)),
+    release === null ? "" : healthOf(release),
+    release === null ? "" : restartsOf(release, time),
+    release === null ? "" : memoryOf(release),
+    webhookOf(bot),
+    // Telegram has a number for a bot that polls too, but only as a guess.
+    pending === null ? "?" : pending > PENDING_UPDATES ? bad(String(pending)) : String(pending),
+    errorOf(webhook.lastError, time),
+    database === null ? (bot.wantsDatabase ? bad("?") : quiet("none")) : size(database.bytes),
+    database === null ? "" : ofLimit(database.connections, database.limit),
+  ];
+}
+
+function bad(text: string): Cell {
+  return { text, tone: "bad" };
+}
+
+function quiet(text: string): Cell {
+  return { text, tone: "quiet" };
+}
+
+function healthOf({ state, health }: ContainerStatus): Cell {
+  if (state !== "running") return bad(state);
+  if (health === "unhealthy") return bad(health);
+  if (health === "none") return quiet("no check");
+  return health === "healthy" ? { text: health, tone: "good" } : health;
+}
+
+function restartsOf({ restarts, started }: ContainerStatus, time: string): Cell {
+  return restarts > 0 && secondsBetween(started, time) < RECENT_RESTART
+    ? bad(String(restarts))
+    : String(restarts);
+}
+
+function memoryOf({ memory, memoryLimit }: ContainerStatus): string {
+  if (memory === null) return "";
+  return memoryLimit === null ? size(memory) : share(memory, memoryLimit);
+}
+
+function webhookOf({ webhook, paused }: BotStatus): Cell {
+  if (webhook.failure !== null) return bad("?");
+  if (webhook.right === false) {
+    if (webhook.wanted === null) return bad("set, but polls");
+    return bad(webhook.url === "" ? "missing" : "another");
+  }
+  if (paused) return "paused";
+  return webhook.wanted === null ? "polls" : "right";
+}
+
+function errorOf(error: BotStatus["webhook"]["lastError"], time: string): Cell {
+  if (error === null) return quiet("none");
+  const since = secondsBetween(error.at, time);
+  const text = `${duration(since)} ago`;
+  return since < RECENT_ERROR ? bad(text) : text;
+}
+
+function ofLimit(number: number, limit: number | null): string {
+  return limit === null ? String(number) : `${number} of ${limit}`;
+}
+
+function gardenLines(status: GardenStatus): string[] {
+  const { edge, postgres, certbot, memory, disks, docker, host } = status;
+  const parts: [name: string, text: string][] = [
+    ["edge", edge === null ? "no container" : containerWords(edge, status.time)],
+    ["certificate", certificateWords(status)],
+    ["postgres", postgres === null ? "no container" : postgresWords(postgres, status.time)],
+    ...(certbot === null
+      ? []
+      : [["certbot", containerWords(certbot, status.time)] satisfies [string, string]]),
+    ["disk", disks.map(diskWords).join("; ")],
+    [
+      "host",
+      [
+        host,
+        ...(memory === null ? [] : [`${share(memory.available, memory.total)} of memory left`]),
+        `Docker ${docker}`,
+      ].join(", "),
+    ],
+  ];
+  const width = Math.max(...parts.map(([name]) => name.length));
+  return parts.map(([name, text]) => `${name.padEnd(width)}  ${text}`);
+}
+
+function containerWords(container: ContainerStatus, time: string): string {
+  const { state, health, started, restarts, image } = container;
+  const running = health === "none" ? "running" : health;
+  return [
+    state === "running" ? `${running}, up for ${duration(secondsBetween(started, time))}` : state,
+    memoryOf(container),
+    restarts === 0 ? "" : `restarted ${count(restarts, "time")}`,
+    image.name ?? "",
+  ]
+    .filter((text) => text !== "")
+    .join(", ");
+}
+
+function certificateWords({ certificate, time }: GardenStatus): string {
+  if (certificate === null) return "not known";
+  const { source, issuer, notAfter, served } = certificate;
+  const from = source === "placeholder" ? "a placeholder, none was issued" : `from ${issuer}`;
+  const left = secondsBetween(time, notAfter);
+  const end = left > 0 ? `good for ${duration(left)}, until ${notAfter}` : `ended at ${notAfter}`;
+  return `${from}, ${end}${served === "yes" ? "" : ", not served"}`;
+}
+
+function postgresWords(postgres: NonNullable<GardenStatus["postgres"]>, time: string): string {
+  const { version, connections, maxConnections } = postgres;
+  const open =
+    connections === null ? "does not answer" : `${ofLimit(connections, maxConnections)} connections`;
+  return `${version === null ? "" : `${version}, `}${containerWords(postgres, time)}, ${open}`;
+}
+
+function diskWords({ mount, usedPercent, available }: GardenStatus["disks"][number]): string {
+  return `${mount} ${usedPercent} % full, ${size(available)} left`;
+}
+
+function problemLines(problems: readonly Problem[], paint: Paint): string[] {
+  if (problems.length === 0) return [paint("all is well", "good")];
+  const title = problems.length === 1 ? "one thing is wrong:" : `${problems.length} things are wrong:`;
+  return [
+    paint(title, "bad"),
+    ...problems.flatMap(({ about, text, next }) => [`  ${about}: ${text}`, `    ${next}`]),
+  ];
+}

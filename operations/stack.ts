@@ -1,0 +1,97 @@
+/** The host of a Pulumi stack: from its plain settings, without its secrets and without a passphrase. */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import * as z from "zod";
+import { type Connection, connectionTo, prepareConnection } from "../components/host/connection.ts";
+import { formatFaults } from "../settings/fault.ts";
+import { hostKeySchema, hostSchema, identityFileSchema } from "../settings/host.ts";
+import { check } from "../settings/issues.ts";
+import { shownPath } from "../settings/shown.ts";
+import { NAMESPACE } from "../settings/stack.ts";
+import { Failure } from "./failure.ts";
+
+/** What the settings must say so that the host is found; a fault elsewhere keeps nobody from looking at it. */
+const hostSettings = z.object({
+  host: hostSchema,
+  hostKey: hostKeySchema.optional(),
+  identityFile: identityFileSchema.optional(),
+});
+
+/** The project's folder: Pulumi is asked there, and relative paths of settings start there. */
+const project = fileURLToPath(new URL("..", import.meta.url));
+
+/**
+ * How to reach the host of a stack.
+ *
+ * @param stack its name; without one the stack that is selected
+ * @throws Failure
+ */
+export async function connectionOfStack(stack: string | undefined): Promise<Connection> {
+  const words = stack === undefined ? [] : ["--stack", stack];
+  const { code, stdout, stderr } = await pulumi(["config", "--json", "--non-interactive", ...words]);
+  if (code !== 0) throw new Failure(explainPulumi(stderr));
+  const connection = connectionTo(readHost(stdout));
+  process.chdir(project);
+  prepareConnection();
+  return connection;
+}
+
+/** @param text what `pulumi config --json` printed; @throws Failure */
+export function readHost(text: string): z.output<typeof hostSettings> {
+  const all: Record<string, { value?: string; secret: boolean }> = JSON.parse(text);
+  const prefix = `${NAMESPACE}:`;
+  const own = Object.entries(all).filter(([key]) => key.startsWith(prefix));
+  const hidden = own.find(([key, { secret }]) => secret && key.slice(prefix.length) in hostSettings.shape);
+  if (hidden !== undefined) {
+    throw new Failure(
+      `${hidden[0]} is stored as a secret, and this command reads none. Store it plainly: pulumi config set --plaintext ${hidden[0]} VALUE`,
+    );
+  }
+  const raw = Object.fromEntries(own.map(([key, { value }]) => [key.slice(prefix.length), value]));
+  const path = (keys: readonly PropertyKey[]) => `${prefix}${shownPath(keys)}`;
+  const { value, faults } = check(hostSettings, raw, {
+    where: "stack settings",
+    path,
+    fix: (keys, example) => `Set it with: pulumi config set ${path(keys)} "${example}"`,
+  });
+  if (value === undefined) throw new Failure(formatFaults(faults));
+  return value;
+}
+
+/** Puts what Pulumi said when it did not give the settings into the operator's terms. */
+export function explainPulumi(stderr: string): string {
+  if (stderr.includes("ENOENT")) {
+    return 'there is no pulumi on your PATH. Install the Pulumi CLI (pulumi.com/docs/install); for the sandbox: eval "$(npm run -s sandbox -- env)"';
+  }
+  const said = stderr
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line) => line.trim().replace(/^error: /, ""));
+  if (/no stack selected/.test(stderr)) {
+    return "no stack is selected. Name one: pulumi stack select NAME, or --stack NAME (pulumi stack ls lists them)";
+  }
+  if (/no stack named/.test(stderr)) return `${said.join(" ")}. pulumi stack ls lists them`;
+  return `pulumi does not give the stack's settings: ${said.join(" ")}`;
+}
+
+interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function pulumi(args: readonly string[]): Promise<Output> {
+  return new Promise((resolve) => {
+    const child = spawn("pulumi", args, { cwd: project, stdio: ["ignore", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      stdout += chunk;
+    });
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      stderr += chunk;
+    });
+    child.on("error", (error) => resolve({ code: 127, stdout, stderr: error.message }));
+    child.on("close", (code) => resolve({ code: code ?? 255, stdout, stderr }));
+  });
+}
