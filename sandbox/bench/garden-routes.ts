@@ -16,8 +16,12 @@ export const usual: RateLimit = { perSecond: 300, burst: 600 };
 
 const tree = "/etc/botgarden/edge/current";
 
+/** Telegram opens 100 at most, 40 if it is not told otherwise; the benchmark of many connections opens more. */
+const connections = { usual: 40, endless: 200 };
+
 function filesOf(bot: string, container: string, rateLimit: RateLimit) {
-  const webhook = { port: botPort, path: botPath, maxConnections: 40, rateLimit };
+  const maxConnections = rateLimit === endless ? connections.endless : connections.usual;
+  const webhook = { port: botPort, path: botPath, maxConnections, rateLimit };
   return renderRoute({ bot, container, webhook, pages: undefined });
 }
 

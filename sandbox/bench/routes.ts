@@ -45,8 +45,12 @@ export async function benchRoutes(log: (line: string) => void): Promise<void> {
     await startBots(workshop, { prefix: "bench", count: containers, aliases: namesOf });
     await addRoute(workshop, first, { container: first, rateLimit: usual });
     const rows: Row[] = [];
-    for (const size of sizes) rows.push(await measureSize(workshop, edge, size));
-    print(rows);
+    try {
+      for (const size of sizes) rows.push(await measureSize(workshop, edge, size));
+    } finally {
+      // Also those before a size at which the edge gave up.
+      print(rows);
+    }
   });
 }
 
