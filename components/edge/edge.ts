@@ -28,7 +28,7 @@ export interface EdgeArgs extends Omit<EdgeSettings, "page"> {
  * What faces the internet: nginx on the two public ports. Its configuration is a tree of files on the host, so a new
  * route, name or certificate is a reload; only another image or port replaces the container.
  *
- * Costs: 128 MB at most, ports `httpPort` and `httpsPort`.
+ * Costs: 256 MB at most (some 10 with ten bots; a reload with 1,000 routes needs 130), ports `httpPort` and `httpsPort`.
  */
 export class Edge extends pulumi.ComponentResource {
   /** `https://name`, with the port if it is not 443. */
@@ -125,7 +125,7 @@ export class Edge extends pulumi.ComponentResource {
       name,
       {
         ...hardened,
-        ...memoryLimit(128),
+        ...memoryLimit(256),
         name: "botgarden-edge",
         image: args.image,
         entrypoints: ["/bin/sh", "/etc/nginx/garden/start-nginx"],
