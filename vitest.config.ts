@@ -14,6 +14,15 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        test: {
+          name: "certificates",
+          include: ["test/certificates/**/*.test.ts"],
+          pool: "forks",
+          testTimeout: 120_000,
+          hookTimeout: 900_000,
+        },
+      },
       endToEnd("e2e", ["test/e2e/*.test.ts"]),
       // Needs no garden, or one that is taken down all the time.
       endToEnd("e2e-apart", ["test/e2e/apart/*.test.ts"]),

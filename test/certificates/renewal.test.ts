@@ -1,7 +1,10 @@
-/** Certificates that live for minutes: certbot's loop on a real host renews them, whatever happens to it. */
+/**
+ * certbot's loop on a real host issues a certificate anew, whatever happened to the last one. (One with a life of
+ * minutes is renewed in `test/e2e/certificates`.)
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { AcmeClient } from "../../../sandbox/acme/client.ts";
+import type { AcmeClient } from "../../sandbox/acme/client.ts";
 import { CertificateHost, type CertificateRequest, until } from "./support/host.ts";
 
 const host = new CertificateHost(["bots.test", "extra.test"]);
@@ -55,55 +58,6 @@ function another(serial: string, seconds = 150): Promise<string> {
 
 const serialOf = async (path: string) =>
   (await host.run(`openssl x509 -noout -serial -in ${path}`)).replace("serial=", "");
-
-describe("a certificate of three minutes", () => {
-  test("is renewed by itself, and the edge takes it", { timeout: patience }, async () => {
-    await begin("aaaa0001", { profile: "minutes" });
-    await obtain("aaaa0001");
-    const first = await host.served("bots.test");
-    const second = await another(first);
-    expect(await host.look("aaaa0001", "bots.test")).toMatchObject({ source: "issued", served: "yes" });
-    expect(await host.folder(`${folder}/aaaa0001`)).toHaveLength(5);
-    const issued = (await acme.certificates()).map(({ serial }) => serial);
-    expect(issued.slice(-2)).toEqual([first, second]);
-  });
-
-  test("outlasts an authority that is down when it is due", { timeout: patience }, async () => {
-    const before = await host.served("bots.test");
-    await acme.setMode({ mode: "down" });
-    const facts = await until(
-      "a failure",
-      async () => {
-        const seen = await host.look("aaaa0001", "bots.test");
-        return seen.lastFailure === null ? undefined : seen;
-      },
-      150,
-    );
-    expect(facts.lastFailure?.reason).toContain("cannot be reached (Connection refused)");
-    expect(facts).toMatchObject({ serial: before, served: "yes", source: "issued" });
-    // Soon enough for what is left of it.
-    expect(Date.parse(facts.nextTry ?? "") - Date.now()).toBeLessThan(20_000);
-    await acme.setMode({ mode: "pass" });
-    await another(before, 60);
-    expect((await host.look("aaaa0001", "bots.test")).lastFailure).toBeNull();
-  });
-
-  test("is no reason to fail while it is good, though its name leads elsewhere", {
-    timeout: patience,
-  }, async () => {
-    await host.run("docker rm --force botgarden-certbot");
-    const half = Date.parse((await host.look("aaaa0001", "bots.test")).notAfter) - 85_000;
-    await delay(Math.max(0, half - Date.now()));
-    await host.certbot();
-    await host.run("cp /etc/hosts /tmp/before; (echo 203.0.113.9 bots.test; cat /tmp/before) >/etc/hosts");
-    const { code, stderr } = await host.obtain("aaaa0001", "bots.test");
-    await host.run("cat /tmp/before >/etc/hosts");
-    expect({ code, stderr }).toEqual({
-      code: 0,
-      stderr: expect.stringMatching(/WARNING: no new .*203.0.113.9/),
-    });
-  });
-});
 
 describe("a certificate of three months", () => {
   test("is renewed early when the authority asks for it", { timeout: patience }, async () => {

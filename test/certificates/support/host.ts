@@ -3,17 +3,17 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { installText } from "../../../../components/host/scripts.ts";
-import { type AcmeOptions, startAcme, stopAcme } from "../../../../sandbox/acme/background.ts";
-import type { AcmeClient } from "../../../../sandbox/acme/client.ts";
-import { docker, sandboxLabel } from "../../../../sandbox/engine/docker.ts";
-import { ensureDocker } from "../../../../sandbox/engine/ensure.ts";
-import { ensureImages } from "../../../../sandbox/images/ensure.ts";
-import { startMirror, stopMirror } from "../../../../sandbox/images/serve.ts";
-import { createHost, type Host } from "../../../../sandbox/vps/host.ts";
-import { ensureNetwork, type Network } from "../../../../sandbox/vps/network.ts";
-import { removeAll } from "../../../../sandbox/vps/remove.ts";
-import { type Ended, runProgram } from "../../support/processes.ts";
+import { installText } from "../../../components/host/scripts.ts";
+import { type AcmeOptions, startAcme, stopAcme } from "../../../sandbox/acme/background.ts";
+import type { AcmeClient } from "../../../sandbox/acme/client.ts";
+import { docker, sandboxLabel } from "../../../sandbox/engine/docker.ts";
+import { ensureDocker } from "../../../sandbox/engine/ensure.ts";
+import { ensureImages } from "../../../sandbox/images/ensure.ts";
+import { startMirror, stopMirror } from "../../../sandbox/images/serve.ts";
+import { createHost, type Host } from "../../../sandbox/vps/host.ts";
+import { ensureNetwork, type Network } from "../../../sandbox/vps/network.ts";
+import { removeAll } from "../../../sandbox/vps/remove.ts";
+import { type Ended, runProgram } from "../../unit/support/processes.ts";
 
 const log = (): void => undefined;
 
@@ -76,7 +76,7 @@ export class CertificateHost {
     for (const [name, file] of [
       ["nginx.conf", join(import.meta.dirname, "nginx.conf")],
       ["run-containers", join(import.meta.dirname, "run-containers.sh")],
-      ["challenges.conf", join(import.meta.dirname, "../../../../components/edge/challenges.conf")],
+      ["challenges.conf", join(import.meta.dirname, "../../../components/edge/challenges.conf")],
     ] as const) {
       await this.run(`cat >/root/${name}`, readFileSync(file, "utf8"));
     }

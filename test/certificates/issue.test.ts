@@ -1,6 +1,6 @@
 /** `certificate` on a real host, with certbot and Pebble: the first issue, and all that can stand in its way. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { AcmeClient } from "../../../sandbox/acme/client.ts";
+import type { AcmeClient } from "../../sandbox/acme/client.ts";
 import { CertificateHost, type CertificateRequest } from "./support/host.ts";
 
 const host = new CertificateHost(["bots.test", "extra.test", "third.test"]);

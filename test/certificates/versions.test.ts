@@ -1,6 +1,6 @@
 /** What an old certbot can do and what it cannot, and a certificate for a bare address. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { AcmeClient } from "../../../sandbox/acme/client.ts";
+import type { AcmeClient } from "../../sandbox/acme/client.ts";
 import { type CertbotImage, CertificateHost, type CertificateRequest, until } from "./support/host.ts";
 
 const host = new CertificateHost(["bots.test"]);
