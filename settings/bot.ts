@@ -31,6 +31,8 @@ export interface BotSettings {
   readonly file: string;
   readonly name: string;
   readonly image: BotImage;
+  /** The id of an image on the host that runs instead of `image`; see pins.ts. */
+  readonly pin?: string;
   readonly updates: BotUpdates;
   readonly pages?: BotPages;
   readonly database?: BotDatabaseSettings;
@@ -107,6 +109,7 @@ export interface BotHealth {
   readonly timeoutSeconds: number;
   readonly retries: number;
   readonly startPeriodSeconds: number;
+  readonly settleSeconds: number;
 }
 
 /** Where a definition comes from. */
@@ -269,5 +272,6 @@ function healthOf(health: NonNullable<Parsed["health"]>, updates: BotUpdates): B
     timeoutSeconds: health.timeout,
     retries: health.retries,
     startPeriodSeconds: health.startPeriod,
+    settleSeconds: health.settle,
   };
 }

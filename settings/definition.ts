@@ -324,4 +324,11 @@ interface HealthTiming {
    * @default "30 seconds"
    */
   readonly startPeriod?: Duration;
+  /**
+   * How long a new release is watched after it took over the updates: if it exits or becomes unhealthy, the one before
+   * takes over again.
+   *
+   * @default "5 seconds"
+   */
+  readonly settle?: Duration;
 }

@@ -5,6 +5,9 @@ import { httpPath } from "./http-path.ts";
 import { wholeNumber } from "./number.ts";
 import { rule, setting } from "./schema.ts";
 
+/** Seconds for which a release is watched after its switch, also of a bot without a health check. */
+export const defaultSettleSeconds = 5;
+
 /** A bot's section `health`. */
 export const healthSchema = rule(
   rule(
@@ -50,6 +53,14 @@ export const healthSchema = rule(
           example: '"30 seconds"',
         },
       ).prefault("30 seconds"),
+      settle: seconds(
+        { from: 0, to: 300 },
+        {
+          description:
+            "How long a new release is watched after it took over the updates: if it exits or becomes unhealthy, the one before takes over again.",
+          example: '"5 seconds"',
+        },
+      ).prefault(`${defaultSettleSeconds} seconds`),
     }),
     {
       path: "path",

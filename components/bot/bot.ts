@@ -14,7 +14,7 @@ import { authorityFile, botDatabase, type Database } from "./database.ts";
 import { botEnvironment } from "./environment.ts";
 import { botHealthcheck } from "./health.ts";
 import { botImage } from "./image.ts";
-import { release } from "./release.ts";
+import { release, releaseRecords } from "./release.ts";
 import { clearWebhook, registerWebhook } from "./webhook.ts";
 
 /** What a bot grows in. */
@@ -66,6 +66,7 @@ export class Bot extends pulumi.ComponentResource {
     if (webhook === undefined) before.push(clearWebhook(settings, api, { parent: this }));
 
     const { apiRoot, timezone } = garden;
+    before.push(releaseRecords(name, host, this));
     const context = botContext(settings.file, { name, database, webhook, telegram: { apiRoot }, timezone });
     const container = botContainer(
       {
@@ -133,11 +134,7 @@ interface ContainerParts {
   readonly envs: pulumi.Output<string>[];
 }
 
-/**
- * The container of one release. A webhook bot's new release starts beside the old one and takes over at its gate. A
- * bot that polls, or keeps data in a volume, is stopped first: Telegram refuses two pollers, and SQLite's file must
- * not have two writers.
- */
+/** The container of one release: made beside the old one, and started by its gate, which knows what must come before. */
 function botContainer(
   parts: ContainerParts,
   options: { parent: pulumi.Resource; dependsOn: pulumi.Resource[] },
@@ -150,7 +147,6 @@ function botContainer(
     volumes.push({ hostPath: garden.postgres.authorityFolder, containerPath: folder, readOnly: true });
   }
   const healthcheck = botHealthcheck(settings);
-  const stopsFirst = settings.updates.kind !== "webhook" || Object.keys(settings.volumes).length > 0;
   return new docker.Container(
     name,
     {
@@ -166,12 +162,15 @@ function botContainer(
       volumes,
       destroyGraceSeconds: settings.stopGraceSeconds,
       labels: gardenLabels("bot", name),
+      start: false,
+      // What is stopped is the gate's business: a failed release, and the one before a release that must not run beside.
+      mustRun: false,
     },
     {
       parent: options.parent,
       dependsOn: options.dependsOn,
       provider: garden.host.provider,
-      deleteBeforeReplace: stopsFirst,
+      deleteBeforeReplace: false,
       // The plugin accepts a changed health check and does nothing.
       replaceOnChanges: ["healthcheck"],
     },

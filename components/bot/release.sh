@@ -1,14 +1,17 @@
 #!/bin/bash
-# The gate of a release: waits until a bot's new container works and only then gives it the updates. If it does not,
-# the reason is shown, the container is stopped (its log stays) unless the bot has no other, and the route stays where
-# it was.
+# The gate of a release. Pulumi has created the bot's new container beside the old one and has not started it; what
+# follows is: the step before the release (a dump, the migration), the start, the health check, the switch of the route,
+# and a watch over the first seconds. A bot with a single writer is stopped before its new release starts. If anything
+# fails, the reason is shown, the new container is stopped (its log stays) and the old release goes on.
 #
-# usage: bot-release switch BOT CONTAINER    stdin: {"processes", "port"|null, "deadline" (seconds),
-#                                                    "route": {FILE: TEXT}|null}
+# usage: bot-release switch BOT CONTAINER    stdin: {"processes", "port"|null, "deadline", "settle", "grace" (seconds),
+#                                                    "stopsFirst", "route": {"files", "secret"}|null, "reference",
+#                                                    "beforeDeploy": {"command", "timeout", "database"}|null}
 #        bot-release withdraw BOT            takes the route away
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
+edge_container=botgarden-edge
 
 say() { echo "$*" >&2; }
 
@@ -20,8 +23,47 @@ if ! [[ $bot =~ ^[a-z][a-z0-9-]*$ ]]; then
     exit 1
 fi
 
+# A release that the operator's machine lost goes on by itself; its end is waited for.
 exec 9>"/run/lock/botgarden-release-$bot.lock"
-flock 9
+if ! flock --nonblock 9; then
+    say "bot $bot: another release is under way; waiting for its end"
+    if ! flock --timeout 900 9; then
+        say "botgarden: another release of bot $bot did not end in 15 minutes (see: fuser -v /run/lock/botgarden-release-$bot.lock)."
+        say "End it, then run pulumi up again."
+        exit 1
+    fi
+fi
+
+input='{}'
+field() { printf '%s' "$input" | jq -r ".$1"; }
+is() { [ "$(docker inspect -f '{{.State.Status}}' "$1" 2>/dev/null)" = "$2" ]; }
+
+# What ran before and is to go on if the new release does not pass: the last good release.
+serving=$("$here/bot-records" serving "$bot")
+stopped=()
+switched=no
+
+stop_new() {
+    docker update --restart no "$container" >/dev/null 2>&1 || true
+    docker stop --time 10 "$container" >/dev/null 2>&1 || true
+}
+
+# Everything as it was before the new release: its route, its container.
+go_back() {
+    local name
+    # Never two at once of those that were stopped first; of the others never none.
+    if [ ${#stopped[@]} -gt 0 ]; then
+        stop_new
+        for name in "${stopped[@]}"; do
+            docker start "$name" >/dev/null || say "$name, which ran before, cannot be started again"
+        done
+    fi
+    if [ "$switched" = yes ] && [ -n "$serving" ] && is "$serving" running; then
+        "$here/bot-records" route "$bot" | "$here/edge" route "$bot" || say "the route could not be given back"
+        drain
+    fi
+    stop_new
+}
 
 refuse() { # REASON
     say "botgarden: the new release of bot $bot failed its gate: $1"
@@ -29,14 +71,19 @@ refuse() { # REASON
         "$container" >&2 || true
     docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}health check: {{.Output}}{{end}}{{end}}' "$container" >&2 || true
     say "the last 50 lines of its log:"
-    docker logs --tail 50 "$container" >&2 || true
-    if docker ps --filter "label=botgarden.bot=$bot" --format '{{.Names}}' | grep -qvx "$container"; then
-        docker update --restart no "$container" >/dev/null 2>&1 || true
-        docker stop --time 10 "$container" >/dev/null 2>&1 || true
-        say "It was stopped. What ran before goes on. Correct the bot and run pulumi up again."
+    # Only of its last start: a second try would show the first one's again.
+    docker logs --tail 50 --since "$(docker inspect -f '{{.State.StartedAt}}' "$container")" "$container" >&2 || true
+    if [ "$container" = "$serving" ]; then
+        # The present release, looked at once more: stopping it would help nobody.
+        say "It is the present release and was left as it is. Correct the cause and run pulumi up again."
     else
-        # Nothing ran before, or this is the present release, looked at once more: stopping it would help nobody.
-        say "It is the bot's only container and was left as it is. Correct the cause and run pulumi up again."
+        go_back
+        if [ -n "$serving" ] && is "$serving" running; then
+            say "It was stopped; its log stays (docker logs $container). What ran before goes on."
+        else
+            say "It was stopped; its log stays (docker logs $container)."
+        fi
+        say "Correct the bot and run pulumi up again."
     fi
     exit 1
 }
@@ -83,29 +130,14 @@ look() { # PORT
     esac
 }
 
-switch() {
-    local input port deadline started verdict user
-    input=$(cat)
-    port=$(printf '%s' "$input" | jq -r .port)
-    deadline=$(printf '%s' "$input" | jq -r .deadline)
-    docker inspect "$container" >/dev/null 2>&1 || refuse "there is no container $container (removed by hand? pulumi refresh, then pulumi up)"
-    user=$(docker inspect -f '{{.Config.User}}' "$container")
-    case $user in
-    "" | 0 | 0:* | root | root:*)
-        refuse "it runs as root. Add a USER to the image's Dockerfile or user: \"1000:1000\" to the bot's file"
-        ;;
-    esac
-    # A container that an earlier gate stopped gets another chance: the cause may not have been the bot's.
-    if [ "$(docker inspect -f '{{.State.Status}}' "$container")" = exited ]; then
-        docker update --restart unless-stopped "$container" >/dev/null
-        docker start "$container" >/dev/null || refuse "it cannot be started"
-    fi
-    docker update --pids-limit "$(printf '%s' "$input" | jq -r .processes)" "$container" >/dev/null
-    started=$SECONDS
+await_health() {
+    local port deadline started=$SECONDS verdict
+    port=$(field port)
+    deadline=$(field deadline)
     while :; do
         verdict=$(look "$port")
         case $verdict in
-        ready) break ;;
+        ready) return ;;
         waiting)
             if [ $((SECONDS - started)) -ge "$deadline" ]; then refuse "it was not healthy within $deadline seconds"; fi
             ;;
@@ -113,15 +145,121 @@ switch() {
         esac
         sleep 0.3
     done
-    if [ "$(printf '%s' "$input" | jq -r '.route != null')" = true ]; then
-        printf '%s' "$input" | jq -c .route | "$here/edge" route "$bot"
-    else
-        "$here/edge" unroute "$bot" </dev/null
+}
+
+# A single writer: whatever else runs of this bot ends before the new one starts.
+stop_others() {
+    local name
+    while read -r name; do
+        if [ -z "$name" ] || [ "$name" = "$container" ]; then continue; fi
+        say "bot $bot: stopping $name, for it must not run beside the new release"
+        # What failed its gate earlier is not started again.
+        if [ -z "$serving" ] || [ "$name" = "$serving" ]; then stopped+=("$name"); fi
+        docker stop --time "$(field grace)" "$name" >/dev/null
+    done <<<"$(docker ps --filter "label=botgarden.bot=$bot" --format '{{.Names}}')"
+    # Stopped by an earlier run that was killed before it could start either.
+    if [ ${#stopped[@]} = 0 ] && [ -n "$serving" ] && is "$serving" exited; then stopped=("$serving"); fi
+}
+
+start_new() {
+    # Docker would hide an exit by starting it again; it may do so from the end of the gate on.
+    docker update --restart no --pids-limit "$(field processes)" "$container" >/dev/null
+    if ! is "$container" running; then
+        docker start "$container" >/dev/null || refuse "it cannot be started"
     fi
-    say "bot $bot: $container is healthy$([ "$port" = null ] || echo " and gets the updates")"
+}
+
+# nginx's workers, with what they are doing: `PID nginx: worker process is shutting down`.
+workers() { docker top "$edge_container" -eo pid,args 2>/dev/null | grep 'nginx: worker' || true; }
+
+# After a reload the former workers finish what they have, and may use a kept connection once more: until they are gone,
+# the former release is needed. They have as long as Telegram waits for an answer.
+drain() {
+    local waited=0
+    # The reload is a signal, taken a little later.
+    sleep 0.2
+    while workers | grep -q 'shutting down'; do
+        waited=$((waited + 1))
+        if [ $waited -ge 220 ]; then
+            say "bot $bot: nginx still answers requests that began before the switch; they are not waited for any longer"
+            return
+        fi
+        sleep 0.3
+    done
+}
+
+give_updates() {
+    if [ "$(field route)" = null ]; then
+        "$here/edge" unroute "$bot" </dev/null
+        return
+    fi
+    switched=yes
+    printf '%s' "$input" | jq -c .route | "$here/edge" route "$bot" || refuse "its route cannot be switched"
+}
+
+# Some faults show only with the first updates. From here on Docker starts the container again, also after a reboot.
+watch_first_seconds() {
+    local until=$((SECONDS + $(field settle)))
+    docker update --restart unless-stopped "$container" >/dev/null
+    while [ "$SECONDS" -lt "$until" ]; do
+        case $(docker inspect -f '{{.State.Status}} {{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$container" 2>/dev/null) in
+        *unhealthy) refuse "it took over, and then its health check failed" ;;
+        "running 0 "*) sleep 0.3 ;;
+        *) refuse "it took over, and then it exited" ;;
+        esac
+    done
+}
+
+check_user() {
+    case $(docker inspect -f '{{.Config.User}}' "$container") in
+    "" | 0 | 0:* | root | root:*)
+        refuse "it runs as root. Add a USER to the image's Dockerfile or user: \"1000:1000\" to the bot's file"
+        ;;
+    esac
+}
+
+before_deploy() {
+    if [ "$(field beforeDeploy)" = null ]; then return; fi
+    if ! printf '%s' "$input" | jq -c .beforeDeploy | "$here/bot-before-deploy" "$bot" "$container"; then
+        say "botgarden: the release of bot $bot was not begun: what runs goes on. Correct the cause and run pulumi up again."
+        exit 1
+    fi
+}
+
+switch() {
+    input=$(cat)
+    if ! docker inspect "$container" >/dev/null 2>&1; then
+        say "botgarden: bot $bot has no container $container (removed by hand?): run pulumi refresh, then pulumi up"
+        exit 1
+    fi
+    check_user
+    if [ "$container" = "$serving" ]; then
+        if ! is "$container" running && ! is "$container" paused; then docker start "$container" >/dev/null || refuse "it cannot be started"; fi
+        docker update --pids-limit "$(field processes)" "$container" >/dev/null
+        if ! is "$container" paused; then await_health; fi
+        give_updates
+        printf '%s' "$input" | jq -c '{reference, route}' | "$here/bot-records" add "$bot" "$container"
+        return
+    fi
+    "$here/bot-records" try "$bot" "$container"
+    before_deploy
+    if [ "$(field stopsFirst)" = true ]; then stop_others; fi
+    start_new
+    await_health
+    give_updates
+    watch_first_seconds
+    if [ "$switched" = yes ]; then drain; fi
+    if ! printf '%s' "$input" | jq -c '{reference, route}' | "$here/bot-records" add "$bot" "$container"; then
+        say "botgarden: the new release of bot $bot works, but could not be written down (see above). Run pulumi up again."
+        exit 1
+    fi
+    # A bot that polls and is held: nothing at the edge can hold it.
+    if [ "$(field port)" = null ] && "$here/edge" paused "$bot" </dev/null; then docker pause "$container" >/dev/null; fi
+    say "bot $bot: $container is healthy$([ "$(field port)" = null ] || echo " and gets the updates")"
 }
 
 case $action in
 switch) switch ;;
 withdraw) "$here/edge" unroute "$bot" ;;
+*) say "usage: bot-release switch BOT CONTAINER | withdraw BOT"; exit 1 ;;
 esac

@@ -16,6 +16,7 @@ const files = {
   "certbot-loop": "../certificates/certbot-loop.sh",
   "certbot-issue": "../certificates/certbot-issue.py",
   "bot-release": "../bot/release.sh",
+  "bot-records": "../bot/records.sh",
   "bot-webhook": "../bot/webhook.sh",
 } as const;
 
@@ -44,7 +45,7 @@ const uses: Partial<Record<ScriptName, readonly ScriptName[]>> = {
   "postgres-database": ["postgres-database.sql", "postgres-dump"],
   edge: ["start-nginx"],
   certificate: ["certbot-loop", "certbot-issue"],
-  "bot-release": ["edge"],
+  "bot-release": ["bot-records", "edge"],
 };
 
 /** Eight digits that change when the script's text does: a command that carries them runs again after a change. */

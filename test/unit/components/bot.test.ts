@@ -36,6 +36,7 @@ describe("a bot by webhook with a database", () => {
       "Bot hello",
       "Command hello-database",
       "Command hello-release",
+      "Command hello-releases",
       "Command hello-webhook",
       "Container hello",
       "Image hello-image",
@@ -82,6 +83,9 @@ describe("a bot by webhook with a database", () => {
         { hostPath: "/etc/botgarden/postgres/ca", containerPath: "/run/botgarden/postgres", readOnly: true },
       ],
       destroyGraceSeconds: 30,
+      // Its gate starts it.
+      start: false,
+      mustRun: false,
     });
     expect(healthcheck).toMatchObject({ interval: "1m30s", timeout: "5s", startPeriod: "30s", retries: 3 });
     const password = canaryOf("hello-database-password");
@@ -137,6 +141,11 @@ describe("a bot by webhook with a database", () => {
       port: 8080,
       // The start, and then every attempt that the health check allows.
       deadline: 30 + 3 * (90 + 5) + 10,
+      settle: 5,
+      grace: 30,
+      stopsFirst: false,
+      reference: "build",
+      beforeDeploy: null,
       route: {
         files: {
           "resolve.upstream.conf": expect.stringContaining("server hello-0a1b2c3:8080 "),
@@ -197,10 +206,11 @@ describe("a bot that polls", () => {
       "Bot poller",
       "Command poller-no-webhook",
       "Command poller-release",
+      "Command poller-releases",
       "Container poller",
       "RemoteImage poller-image",
     ]);
-    expect(inputOf("poller-release")).toMatchObject({ port: null, route: null });
+    expect(inputOf("poller-release")).toMatchObject({ port: null, route: null, stopsFirst: true });
     const envs = plain(find(resources, CONTAINER, "poller").inputs.envs) as string[];
     expect(envs.map((env) => env.replace(/=.*/s, ""))).toEqual([
       "BOT_NAME",

@@ -1,7 +1,7 @@
 /** Rules that hold for every container of a whole garden. */
 import { beforeAll, expect, test } from "vitest";
 import { recordGarden } from "../support/garden.ts";
-import { allOf, CONTAINER, plain, type Recorded } from "../support/recorder.ts";
+import { allOf, CONTAINER, find, plain, type Recorded } from "../support/recorder.ts";
 
 let resources: readonly Recorded[];
 beforeAll(async () => {
@@ -117,11 +117,14 @@ test("what must not run twice at a time is stopped before it is replaced, and no
     certbot: true,
     edge: true,
     postgres: true,
-    // By webhook and without a volume: the old release serves until the new one is well.
+    // The gate of a bot's release stops what must not run beside it, and starts it again if the release fails.
     hello: false,
-    poller: true,
-    "shop-bot": true,
+    poller: false,
+    "shop-bot": false,
   });
+  for (const bot of ["hello", "poller", "shop-bot"]) {
+    expect(plain(find(resources, CONTAINER, bot).inputs)).toMatchObject({ start: false, mustRun: false });
+  }
 });
 
 test("a container that is replaced beside its predecessor has no fixed name", () => {

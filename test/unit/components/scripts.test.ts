@@ -24,6 +24,7 @@ const sources: Readonly<Record<ScriptName, string>> = {
   "certbot-loop": "certificates/certbot-loop.sh",
   "certbot-issue": "certificates/certbot-issue.py",
   "bot-release": "bot/release.sh",
+  "bot-records": "bot/records.sh",
   "bot-webhook": "bot/webhook.sh",
 };
 const names = Object.keys(sources) as ScriptName[];

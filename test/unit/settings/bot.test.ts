@@ -114,6 +114,7 @@ test("takes every setting", () => {
       timeoutSeconds: 2,
       retries: 5,
       startPeriodSeconds: 60,
+      settleSeconds: 5,
     },
     stopGraceSeconds: 45,
     user: "1000:1000",
