@@ -19,7 +19,9 @@ async function plant() {
   // A preview needs no host: it says what would be done, not whether the host agrees.
   if (!pulumi.runtime.isDryRun()) {
     const log = (line: string) => void pulumi.log.info(line);
-    const facts = await checkHost(connection, inputs.settings.platform, log);
+    const { settings, bots } = inputs;
+    const pinned = bots.flatMap(({ name, pin }) => (pin === undefined ? [] : [{ name, pin }]));
+    const facts = await checkHost(connection, { platform: settings.platform, pinned }, log);
     await removeLeftovers(connection, facts, log);
   }
   const garden = new Garden("garden", inputs);

@@ -30,6 +30,8 @@ export default defineConfig({
       endToEnd("e2e-edge", ["test/e2e/edge/*.test.ts"]),
       // Where the certificate comes from, and the ways between.
       endToEnd("e2e-certificates", ["test/e2e/certificates/*.test.ts"]),
+      // What a release, or what goes wrong in one, does to the updates.
+      endToEnd("e2e-releases", ["test/e2e/releases/*.test.ts"]),
     ],
   },
 });

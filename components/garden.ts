@@ -8,6 +8,7 @@ import { Host } from "./host/host.ts";
 import { Network } from "./network.ts";
 import type { OwnCertificate } from "./own-certificate.ts";
 import { Postgres } from "./postgres/postgres.ts";
+import type { RegistryLogin } from "./registries.ts";
 import type { BotSecrets } from "./secrets.ts";
 
 export interface GardenArgs {
@@ -19,6 +20,8 @@ export interface GardenArgs {
   readonly ownCertificate?: OwnCertificate | undefined;
   /** The text of the static page at `/`. */
   readonly page?: string | undefined;
+  /** Logins of private registries. */
+  readonly registries?: readonly RegistryLogin[] | undefined;
 }
 
 /** What the stack tells about a bot: `pulumi stack output bots`. */
@@ -44,7 +47,7 @@ export class Garden extends pulumi.ComponentResource {
     const { images, timezone, platform, publicName } = settings;
     const here = { parent: this };
 
-    const host = new Host("host", settings, here);
+    const host = new Host("host", { ...settings, registries: args.registries }, here);
     const network = new Network("network", { host, ...settings.network }, here);
     const common = { host, network, timezone };
     const postgres = new Postgres(

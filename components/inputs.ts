@@ -5,10 +5,12 @@ import { loadBots } from "../settings/bots.ts";
 import { checkEnvironments } from "../settings/environment.ts";
 import { type Fault, SettingsError, throwFaults } from "../settings/fault.ts";
 import { connectionFault } from "../settings/limits.ts";
+import { pinWarnings, withPins } from "../settings/pins.ts";
 import { NAMESPACE, parseStack, type StackSettings } from "../settings/stack.ts";
 import { namespaceOf, readConfiguration } from "./configuration.ts";
 import { type OwnCertificate, readOwnCertificate } from "./own-certificate.ts";
 import { readPage } from "./page.ts";
+import { REGISTRIES, type RegistryLogin, readRegistries } from "./registries.ts";
 import { type BotSecrets, readSecrets } from "./secrets.ts";
 
 /** The stack's secret with the operator's own key. */
@@ -23,6 +25,8 @@ export interface Inputs {
   readonly ownCertificate?: OwnCertificate;
   /** The HTML of `edge.page`. */
   readonly page?: string;
+  /** Logins of private registries. */
+  readonly registries: readonly RegistryLogin[];
 }
 
 /**
@@ -42,7 +46,10 @@ export async function readInputs(botsFolder: string): Promise<Inputs> {
   const files =
     settings === undefined ? undefined : readFiles(settings, { values, secretKeys, where, folder });
   faults.push(...(files?.faults ?? []));
-  const bots = await collect(faults, () => loadBots(botsFolder));
+  const loaded = await collect(faults, () => loadBots(botsFolder));
+  const pinned = loaded === undefined ? undefined : withPins(loaded, settings?.pins ?? {}, where);
+  faults.push(...(pinned?.faults ?? []));
+  const bots = pinned?.bots;
   if (settings !== undefined && bots !== undefined) {
     const { telegram, timezone } = settings;
     const trial = { apiRoot: telegram.apiRoot, timezone, later: (text: string) => pulumi.output(text) };
@@ -54,10 +61,15 @@ export async function readInputs(botsFolder: string): Promise<Inputs> {
     const fault = connectionFault(bots, settings.postgres.maxConnections);
     if (fault !== undefined) faults.push(fault);
   }
+  const registries =
+    settings === undefined
+      ? undefined
+      : readRegistries(values[REGISTRIES], secretKeys.has(REGISTRIES), where);
+  faults.push(...(registries?.faults ?? []));
   throwFaults(faults);
   if (settings === undefined || bots === undefined || read === undefined) throw new SettingsError(faults);
-  for (const warning of files?.warnings ?? []) void pulumi.log.warn(warning);
-  return { settings, bots, secrets: read.secrets, ...files?.found };
+  for (const warning of [...(files?.warnings ?? []), ...pinWarnings(bots)]) void pulumi.log.warn(warning);
+  return { settings, bots, secrets: read.secrets, registries: registries?.logins ?? [], ...files?.found };
 }
 
 interface FilesContext {

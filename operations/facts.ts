@@ -106,6 +106,8 @@ export interface GardenFacts {
   readonly routes: Readonly<Record<string, string>> | null;
   /** Bots that are held on purpose. */
   readonly paused: readonly string[] | null;
+  /** When a bot was last let go after it was held, Unix seconds. */
+  readonly resumed: Readonly<Record<string, number>> | null;
   /** Whether the webhooks were registered with a certificate of the garden's own; null if that is not known. */
   readonly uploaded: boolean | null;
   readonly webhooks: Readonly<Record<string, TelegramAnswer>> | null;

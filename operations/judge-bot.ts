@@ -1,4 +1,5 @@
 /** What is wrong with a bot. */
+import { isHeld, unmeantError } from "./held.ts";
 import { judgeContainer } from "./judge-container.ts";
 import { type Problem, problemsOf, type Report } from "./problem.ts";
 import type { BotStatus, GardenStatus } from "./status-of.ts";
@@ -12,16 +13,33 @@ export function judgeBot(bot: BotStatus, garden: Pick<GardenStatus, "time" | "up
       report("has a route but no container", "Run pulumi refresh, then pulumi up.");
       return;
     }
-    judgeContainer(
-      bot.release,
-      { time: garden.time, log: bot.name, memory: `memory in bots/${bot.name}.ts` },
-      report,
-    );
+    if (!isFrozen(bot)) {
+      judgeContainer(
+        bot.release,
+        { time: garden.time, log: bot.name, memory: `memory in bots/${bot.name}.ts` },
+        report,
+      );
+    }
+    judgePause(bot, report);
     judgeRoute(bot, report);
     judgeOthers(bot, report);
     judgeWebhook(bot, garden, report);
     judgeDatabase(bot, report);
   });
+}
+
+/** A bot that polls is held by freezing its container. */
+function isFrozen({ paused, release, webhook }: BotStatus): boolean {
+  return paused && webhook.wanted === null && release?.state === "paused";
+}
+
+/** Docker starts a frozen container like any other when the host or Docker itself was started again. */
+function judgePause({ name, paused, release, webhook }: BotStatus, report: Report): void {
+  if (!paused || webhook.wanted !== null || release?.state !== "running") return;
+  report(
+    "is paused, but its container runs: was the host started again?",
+    `Hold it: npm run pause -- ${name}.`,
+  );
 }
 
 function judgeRoute({ name, route, release, paused, webhook }: BotStatus, report: Report): void {
@@ -35,11 +53,12 @@ function judgeRoute({ name, route, release, paused, webhook }: BotStatus, report
   }
 }
 
-/** A newer container that does not run failed its gate; one that does is a release under way, which is no problem. */
+/** A newer container that ended failed its gate; one that runs, or was not started yet, is a release under way. */
 function judgeOthers({ release, others }: BotStatus, report: Report): void {
   if (release === null) return;
   const failed = others.find(
-    ({ state, created }) => state !== "running" && Date.parse(created) > Date.parse(release.created),
+    ({ state, created }) =>
+      state !== "running" && state !== "created" && Date.parse(created) > Date.parse(release.created),
   );
   if (failed === undefined) return;
   report(
@@ -48,11 +67,8 @@ function judgeOthers({ release, others }: BotStatus, report: Report): void {
   );
 }
 
-function judgeWebhook(
-  { name, webhook, paused }: BotStatus,
-  garden: Pick<GardenStatus, "time" | "uploaded">,
-  report: Report,
-): void {
+function judgeWebhook(bot: BotStatus, garden: Pick<GardenStatus, "time" | "uploaded">, report: Report): void {
+  const { name, webhook } = bot;
   const { wanted, url, failure } = webhook;
   if (failure !== null) {
     // Anything else is told once for all bots.
@@ -77,8 +93,7 @@ function judgeWebhook(
       registerAnew(name),
     );
   }
-  // Telegram keeps what comes meanwhile, and counts the edge's refusals.
-  if (!paused) judgeDelivery(name, webhook, garden.time, report);
+  if (!isHeld(bot, garden.time)) judgeDelivery(bot, garden.time, report);
 }
 
 function judgeUrl(name: string, wanted: string | null, url: string, report: Report): void {
@@ -101,9 +116,11 @@ function registerAnew(name: string): string {
   return `Register it anew, with a new secret: pulumi up --replace '**::${name}-webhook-secret'.`;
 }
 
-function judgeDelivery(name: string, webhook: BotStatus["webhook"], time: string, report: Report): void {
-  const { pending, lastError } = webhook;
+function judgeDelivery(bot: BotStatus, time: string, report: Report): void {
+  const { name, webhook } = bot;
+  const { pending } = webhook;
   const waiting = pending ?? 0;
+  const lastError = unmeantError(bot);
   const age = lastError === null ? Number.POSITIVE_INFINITY : secondsBetween(lastError.at, time);
   if (lastError !== null && age < RECENT_ERROR) {
     report(

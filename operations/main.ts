@@ -1,8 +1,11 @@
-/** The operator's commands for a garden that runs: `npm run status` and `npm run logs`. They change nothing. */
+/** The operator's commands for a garden that runs: `npm run status`, `npm run rollback` and so on. */
 
 const commands: Record<string, () => Promise<{ run(args: string[]): Promise<number> }>> = {
   status: () => import("./status.ts"),
   logs: () => import("./logs.ts"),
+  rollback: () => import("./rollback.ts"),
+  pause: () => import("./pause.ts"),
+  resume: () => import("./resume.ts"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);

@@ -1,13 +1,28 @@
 /** The status as lines for a terminal. */
+import { shortImage, unpin } from "../settings/pins.ts";
+import { isHeld, unmeantError } from "./held.ts";
 import type { Problem } from "./problem.ts";
 import type { BotStatus, ContainerStatus, GardenStatus } from "./status-of.ts";
 import { type Cell, type Paint, table } from "./table.ts";
 import { PENDING_UPDATES, RECENT_ERROR, RECENT_RESTART } from "./thresholds.ts";
 import { count, duration, secondsBetween, share, size } from "./words.ts";
 
-/** The tables and lines of a garden, then what is wrong with it. */
-export function reportLines(status: GardenStatus, problems: readonly Problem[], paint: Paint): string[] {
-  return [...botLines(status, paint), "", ...gardenLines(status), "", ...problemLines(problems, paint)];
+/**
+ * The tables and lines of a garden, then what is wrong with it.
+ *
+ * @param pins the stack's pins, image ids by bot
+ */
+export function reportLines(
+  status: GardenStatus,
+  problems: readonly Problem[],
+  paint: Paint,
+  pins: Readonly<Record<string, string>> = {},
+): string[] {
+  return [
+    ...[...botLines(status, paint), "", ...gardenLines(status), ""],
+    ...heldLines(status, pins),
+    ...problemLines(problems, paint),
+  ];
 }
 
 function botLines({ bots, time }: GardenStatus, paint: Paint): string[] {
@@ -35,13 +50,17 @@ function botRow(bot: BotStatus, time: string): Cell[] {
     name,
     release?.container ?? bad("gone"),
     release === null ? "" : duration(secondsBetween(release.created, time)),
-    release === null ? "" : healthOf(release),
+    release === null ? "" : bot.paused && release.state === "paused" ? quiet("frozen") : healthOf(release),
     release === null ? "" : restartsOf(release, time),
     release === null ? "" : memoryOf(release),
     webhookOf(bot),
     // Telegram has a number for a bot that polls too, but only as a guess.
-    pending === null ? "?" : pending > PENDING_UPDATES ? bad(String(pending)) : String(pending),
-    errorOf(webhook.lastError, time),
+    pending === null
+      ? "?"
+      : pending > PENDING_UPDATES && !isHeld(bot, time)
+        ? bad(String(pending))
+        : String(pending),
+    errorOf(bot, time),
     database === null ? (bot.wantsDatabase ? bad("?") : quiet("none")) : size(database.bytes),
     database === null ? "" : ofLimit(database.connections, database.limit),
   ];
@@ -79,15 +98,16 @@ function webhookOf({ webhook, paused }: BotStatus): Cell {
     if (webhook.wanted === null) return bad("set, but polls");
     return bad(webhook.url === "" ? "missing" : "another");
   }
-  if (paused) return "paused";
+  if (paused) return quiet("paused");
   return webhook.wanted === null ? "polls" : "right";
 }
 
-function errorOf(error: BotStatus["webhook"]["lastError"], time: string): Cell {
-  if (error === null) return quiet("none");
-  const since = secondsBetween(error.at, time);
+function errorOf(bot: BotStatus, time: string): Cell {
+  const { lastError } = bot.webhook;
+  if (lastError === null) return quiet("none");
+  const since = secondsBetween(lastError.at, time);
   const text = `${duration(since)} ago`;
-  return since < RECENT_ERROR ? bad(text) : text;
+  return since < RECENT_ERROR && unmeantError(bot) !== null ? bad(text) : text;
 }
 
 function ofLimit(number: number, limit: number | null): string {
@@ -148,6 +168,18 @@ function postgresWords(postgres: NonNullable<GardenStatus["postgres"]>, time: st
 
 function diskWords({ mount, usedPercent, available }: GardenStatus["disks"][number]): string {
   return `${mount} ${usedPercent} % full, ${size(available)} left`;
+}
+
+/** No problems, but nothing that may be forgotten. */
+function heldLines({ bots }: GardenStatus, pins: Readonly<Record<string, string>>): string[] {
+  const paused = bots.filter((bot) => bot.paused).map(({ name }) => name);
+  return [
+    ...paused.map((name) => `${name} is paused. To end it: npm run resume -- ${name}`),
+    ...Object.entries(pins).map(
+      ([name, image]) =>
+        `${name} is pinned to ${shortImage(image)}. When its code is right: ${unpin(name)} && pulumi up`,
+    ),
+  ];
 }
 
 function problemLines(problems: readonly Problem[], paint: Paint): string[] {

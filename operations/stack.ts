@@ -6,6 +6,7 @@ import { type Connection, connectionTo, prepareConnection } from "../components/
 import { formatFaults } from "../settings/fault.ts";
 import { hostKeySchema, hostSchema, identityFileSchema } from "../settings/host.ts";
 import { check } from "../settings/issues.ts";
+import { pinsSchema } from "../settings/pins.ts";
 import { shownPath } from "../settings/shown.ts";
 import { NAMESPACE } from "../settings/stack.ts";
 import { Failure } from "./failure.ts";
@@ -20,20 +21,45 @@ const hostSettings = z.object({
 /** The project's folder: Pulumi is asked there, and relative paths of settings start there. */
 const project = fileURLToPath(new URL("..", import.meta.url));
 
+/** A stack, as far as the operator's commands need it. */
+export interface Stack {
+  /** How to reach its host. */
+  readonly connection: Connection;
+  /** Image ids by bot; see settings/pins.ts. */
+  readonly pins: Readonly<Record<string, string>>;
+  /** What names it to `pulumi`; nothing for the stack that is selected. */
+  readonly words: readonly string[];
+}
+
 /**
- * How to reach the host of a stack.
+ * Reads a stack's plain settings.
  *
- * @param stack its name; without one the stack that is selected
+ * @param name without one the stack that is selected
  * @throws Failure
  */
-export async function connectionOfStack(stack: string | undefined): Promise<Connection> {
-  const words = stack === undefined ? [] : ["--stack", stack];
+export async function readStack(name: string | undefined): Promise<Stack> {
+  const words = name === undefined ? [] : ["--stack", name];
   const { code, stdout, stderr } = await pulumi(["config", "--json", "--non-interactive", ...words]);
   if (code !== 0) throw new Failure(explainPulumi(stderr));
   const connection = connectionTo(readHost(stdout));
   process.chdir(project);
   prepareConnection();
-  return connection;
+  return { connection, pins: readPins(stdout), words };
+}
+
+/** How to reach the host of a stack; see `readStack`. */
+export async function connectionOfStack(name: string | undefined): Promise<Connection> {
+  return (await readStack(name)).connection;
+}
+
+/** @param text what `pulumi config --json` printed; pins that are not right are none, which `pulumi up` will tell */
+export function readPins(text: string): Record<string, string> {
+  const all: Record<string, { value?: string }> = JSON.parse(text);
+  try {
+    return pinsSchema.parse(JSON.parse(all[`${NAMESPACE}:pins`]?.value ?? "{}"));
+  } catch {
+    return {};
+  }
 }
 
 /** @param text what `pulumi config --json` printed; @throws Failure */
@@ -80,7 +106,8 @@ interface Output {
   readonly stderr: string;
 }
 
-function pulumi(args: readonly string[]): Promise<Output> {
+/** Runs `pulumi` in the project's folder to its end, and gives what it printed. */
+export function pulumi(args: readonly string[]): Promise<Output> {
   return new Promise((resolve) => {
     const child = spawn("pulumi", args, { cwd: project, stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";
@@ -93,5 +120,30 @@ function pulumi(args: readonly string[]): Promise<Output> {
     });
     child.on("error", (error) => resolve({ code: 127, stdout, stderr: error.message }));
     child.on("close", (code) => resolve({ code: code ?? 255, stdout, stderr }));
+  });
+}
+
+/**
+ * Runs `pulumi` in the project's folder in front of the operator, who sees what it prints and may answer.
+ *
+ * @param variables further ones of its environment
+ * @returns its exit code
+ */
+export function showPulumi(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  return new Promise((resolve) => {
+    const env = { ...process.env, ...variables };
+    const child = spawn("pulumi", args, { cwd: project, stdio: "inherit", env });
+    // Ctrl-C reaches pulumi as well, which ends in good order; there is something to do after its end.
+    const wait = () => {};
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, wait);
+    const end = (code: number) => {
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, wait);
+      resolve(code);
+    };
+    child.on("error", () => end(127));
+    child.on("close", (code) => end(code ?? 255));
   });
 }

@@ -57,6 +57,8 @@ export interface BotStatus {
   readonly others: readonly ContainerStatus[];
   /** Held on purpose. */
   readonly paused: boolean;
+  /** ISO 8601: when it was last let go after it was held; null if it never was. */
+  readonly resumed: string | null;
   readonly webhook: WebhookStatus;
   /** Null for a bot without a database, or when Postgres could not be asked. */
   readonly database: {
@@ -125,12 +127,14 @@ function botStatus(name: string, facts: GardenFacts): BotStatus {
   const own = facts.containers.filter(({ bot }) => bot === name);
   const serving = own.find((container) => container.serving);
   const database = facts.postgres?.databases[name];
+  const resumed = facts.resumed?.[name];
   return {
     name: plain(name),
     release: serving === undefined ? null : containerStatus(serving, facts),
     route: facts.routes?.[name] ?? null,
     others: own.filter((container) => container !== serving).map((each) => containerStatus(each, facts)),
     paused: facts.paused?.includes(name) ?? false,
+    resumed: resumed === undefined ? null : new Date(resumed * 1000).toISOString(),
     webhook: webhookStatus(name, serving?.webhookUrl ?? null, facts),
     database:
       database === undefined

@@ -111,9 +111,17 @@ routes() {
 
 paused() {
     local file
-    for file in "$edge"/paused/*; do
+    for file in "${edge%/*}"/paused/*; do
         if [ -e "$file" ]; then basename "$file"; fi
     done | jq -Rnc '[inputs]'
+}
+
+# When bots were last let go, in Unix seconds.
+resumed() {
+    local file
+    for file in "${edge%/*}"/resumed/*; do
+        if [ -e "$file" ]; then stat -c '%n %Y' "$file"; fi
+    done | jq -Rnc '[inputs | capture("(?<bot>[^/ ]+) (?<at>[0-9]+)$") | {(.bot): (.at | tonumber)}] | add // {}'
 }
 
 disks() {
@@ -130,7 +138,7 @@ memory() {
 }
 
 # All containers of the garden. The environment is taken out before anything leaves this script.
-# Which one serves a bot: the one that its route names, else the newest that runs, else the newest.
+# Which one serves a bot: the one that its route names, else the newest that runs or is frozen, else the newest.
 inspected=""
 # shellcheck disable=SC2016 # the variables are jq's
 with_environment='
@@ -144,7 +152,7 @@ with_environment='
       }
       | .webhookUrl = (.env.WEBHOOK_URL // null) | .wantsDatabase = (.env | has("POSTGRES_DB")))
     | group_by(.bot) | map(
-        (sort_by(.state == "running", .created) | last.name) as $newest
+        (sort_by(.state == "running" or .state == "paused", .created) | last.name) as $newest
         | $routes[first.bot // ""] as $routed
         | (if any(.[]; .name == $routed) then $routed else $newest end) as $serving
         | map(.serving = (.bot == null or .name == $serving)))
@@ -194,11 +202,12 @@ main() {
     disks "$root" >"$work/disks"
     memory >"$work/memory"
     paused >"$work/paused"
+    resumed >"$work/resumed"
     uploaded >"$work/uploaded"
     docker version --format '{"state":"ok","version":"{{.Server.Version}}"}' >"$work/docker"
     wait
     local slurp=()
-    for fact in docker memory disks containers usage images routes paused uploaded webhooks postgres certificate; do
+    for fact in docker memory disks containers usage images routes paused resumed uploaded webhooks postgres certificate; do
         jq -e 'true' "$work/$fact" >/dev/null 2>&1 || echo null >"$work/$fact"
         slurp+=(--slurpfile "$fact" "$work/$fact")
     done

@@ -4,7 +4,7 @@ import { Failure } from "./failure.ts";
 import { judge } from "./judge.ts";
 import { explainNoDocker, lookAtHost } from "./look.ts";
 import { reportLines } from "./report.ts";
-import { connectionOfStack } from "./stack.ts";
+import { readStack } from "./stack.ts";
 import { statusOf } from "./status-of.ts";
 import { painter } from "./table.ts";
 
@@ -18,14 +18,15 @@ export async function run(args: string[]): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const connection = await connectionOfStack(stack);
+  const { connection, pins } = await readStack(stack);
   const facts = await lookAtHost(connection);
   if (!("now" in facts)) throw explainNoDocker(facts.docker.state, connection.label);
   const status = statusOf(facts, connection.label);
   const problems = judge(status);
-  if (json) console.log(JSON.stringify({ ...status, problems }, null, 2));
+  if (json) console.log(JSON.stringify({ ...status, pins, problems }, null, 2));
   else
-    for (const line of reportLines(status, problems, painter(process.stdout, process.env))) console.log(line);
+    for (const line of reportLines(status, problems, painter(process.stdout, process.env), pins))
+      console.log(line);
   return problems.length === 0 ? 0 : 1;
 }
 

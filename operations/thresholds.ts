@@ -18,6 +18,9 @@ export const PENDING_UPDATES = 100;
 /** Seconds. An older error was followed by success, or there is nothing to deliver: Telegram retries within two minutes. */
 export const RECENT_ERROR = 600;
 
+/** Seconds. Telegram tries again within so long what the edge refused for a bot that was held. */
+export const RESUMED = 120;
+
 /** Seconds. A container that was started again so lately may be in a loop; Docker waits up to a minute between tries. */
 export const RECENT_RESTART = 600;
 

@@ -1,5 +1,6 @@
 /** The rules and defaults of a bot's definition. The types for the editor are in definition.ts. */
 import * as z from "zod";
+import { beforeDeploySchema } from "./before-deploy.ts";
 import { buildSchema } from "./build.ts";
 import type { BotContext } from "./context.ts";
 import { databaseSchema } from "./database.ts";
@@ -124,6 +125,7 @@ const parts = rule(
         default: "no check: the bot counts as well as soon as its container runs",
       })
       .optional(),
+    beforeDeploy: beforeDeploySchema.optional(),
     stopGrace: seconds(
       { from: 1, to: 600 },
       {

@@ -1,6 +1,7 @@
 /** A bot: what its file exports (`defineBot`), and what the garden makes of it (`parseBot`). */
 import { resolve } from "node:path";
 import type * as z from "zod";
+import { type BotBeforeDeploy, beforeDeployOf } from "./before-deploy.ts";
 import { botSchema } from "./bot-schema.ts";
 import type { BotContext } from "./context.ts";
 import type { BotDefinition } from "./definition.ts";
@@ -46,6 +47,7 @@ export interface BotSettings {
   readonly cpus: number;
   readonly processes: number;
   readonly health?: BotHealth;
+  readonly beforeDeploy?: BotBeforeDeploy;
   readonly stopGraceSeconds: number;
   readonly user?: string;
 }
@@ -213,6 +215,7 @@ function settingsOf(parsed: z.output<typeof botSchema>, origin: BotOrigin): BotS
     cpus: parsed.cpus,
     processes: parsed.processes,
     ...(parsed.health === undefined ? {} : { health: healthOf(parsed.health, updates) }),
+    ...(parsed.beforeDeploy === undefined ? {} : { beforeDeploy: beforeDeployOf(parsed.beforeDeploy) }),
     stopGraceSeconds: parsed.stopGrace,
     ...(parsed.user === undefined ? {} : { user: parsed.user }),
   };

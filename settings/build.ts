@@ -31,7 +31,7 @@ export const buildSchema = z.strictObject({
     )
     .meta({
       description:
-        "Arguments of the build (Docker's `--build-arg`). They can be read in the image: never put a secret here.",
+        "Arguments of the build (Docker's `--build-arg`). They can be read in the image: never put a secret here. A build takes no secrets: an image that needs one is built where the secret is, and pushed to a private registry (`botgarden:registries`).",
       type: "object of texts",
       allowed: "an object with a text for each argument",
       example: '{ VERSION: "3.13" }',

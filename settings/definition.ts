@@ -119,6 +119,15 @@ interface BotParts {
   readonly health?: HealthDefinition;
 
   /**
+   * A command that runs before a release, in a container of its own with the new image and all that the bot has: for
+   * migrations. The database is dumped before it. If it fails, the release is not begun and the old one goes on.
+   *
+   * @example ["alembic", "upgrade", "head"]
+   * @example { command: ["alembic", "upgrade", "head"], timeout: "30 minutes" }
+   */
+  readonly beforeDeploy?: readonly string[] | BeforeDeployDefinition;
+
+  /**
    * How long a bot may take to finish its work after SIGTERM, before it is killed (Docker's `--stop-timeout`).
    *
    * @default "30 seconds"
@@ -146,7 +155,9 @@ export interface ImageBuild {
    */
   readonly dockerfile?: string;
   /**
-   * Arguments of the build (Docker's `--build-arg`). They can be read in the image: never put a secret here.
+   * Arguments of the build (Docker's `--build-arg`). They can be read in the image: never put a secret here. A build takes
+   * no secrets: an image that needs one is built where the secret is, and pushed to a private registry
+   * (`botgarden:registries`).
    *
    * @default {}
    */
@@ -269,6 +280,23 @@ export interface DatabaseDefinition {
    * @default "60 seconds"
    */
   readonly idleInTransactionTimeout?: Duration;
+}
+
+/** What runs before a release. */
+export interface BeforeDeployDefinition {
+  /**
+   * The command and its arguments; no shell is between, and the image's entry point is left out.
+   *
+   * @example ["alembic", "upgrade", "head"]
+   */
+  readonly command: readonly string[];
+  /**
+   * How long the command may take. What takes longer is killed, and the release is not begun. A single statement may
+   * take no longer than `database.statementTimeout`.
+   *
+   * @default "5 minutes"
+   */
+  readonly timeout?: Duration;
 }
 
 /** How a bot's health is seen: one of `path` and `command`. */

@@ -20,6 +20,21 @@ export function imageProblem(text: string): string | undefined {
   return tag === "latest" ? "has a tag that moves" : undefined;
 }
 
+/** The digest of an image reference, `sha256:…`, or undefined if it has none. */
+export function digestOf(reference: string): string | undefined {
+  return REFERENCE.exec(reference)?.groups?.digest;
+}
+
+/**
+ * The registry of an image reference: what stands before the first slash if it has a dot or a port, as Docker reads it
+ * (github.com/distribution/reference, normalize.go); Docker Hub is `docker.io`.
+ */
+export function registryOf(reference: string): string {
+  const [first = "", ...rest] = reference.split("/");
+  const isRegistry = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
+  return isRegistry && first !== "index.docker.io" ? first : "docker.io";
+}
+
 /** The tag of an image reference, or undefined if it has none. */
 export function tagOf(reference: string): string | undefined {
   return REFERENCE.exec(reference)?.groups?.tag;

@@ -80,6 +80,11 @@ export function isList(schema: z.core.$ZodType): boolean {
   return layersOf(schema).some((layer) => layer instanceof z.ZodArray);
 }
 
+/** True if the setting is an object whose keys the user chooses. */
+export function isMap(schema: z.core.$ZodType): boolean {
+  return layersOf(schema).some((layer) => layer instanceof z.ZodRecord);
+}
+
 /** The settings inside a schema by their keys, or undefined if it isn't an object (or object in a union). */
 export function shapeOf(schema: z.core.$ZodType): Record<string, z.core.$ZodType> | undefined {
   for (const layer of layersOf(schema)) {

@@ -7,6 +7,8 @@ import { hostKeySchema, hostSchema, identityFileSchema } from "./host.ts";
 import { imageReference } from "./image.ts";
 import { networkSchema } from "./network.ts";
 import { wholeNumberOrText } from "./number.ts";
+import { pinsSchema } from "./pins.ts";
+import { registriesSchema } from "./registries.ts";
 import { rule, setting } from "./schema.ts";
 import { megabytes } from "./size.ts";
 
@@ -161,4 +163,6 @@ export const stackSchema = z.strictObject({
   certificateKey: certificateKeySchema.optional(),
   postgres: postgresSchema.prefault({}),
   telegram: telegramSchema.prefault({}),
+  pins: pinsSchema.prefault({}),
+  registries: registriesSchema.prefault({}),
 });

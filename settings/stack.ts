@@ -7,7 +7,7 @@ import { type CertificateSettings, certificateOf } from "./certificate.ts";
 import { type EdgeSettings, edgeOf } from "./edge.ts";
 import { type Fault, SettingsError } from "./fault.ts";
 import { check, type Place } from "./issues.ts";
-import { isList, schemasAlong, shapeOf } from "./schema.ts";
+import { aboutOf, isList, isMap, schemasAlong, shapeOf } from "./schema.ts";
 import { HIDDEN, looksSecret, shown, shownPath } from "./shown.ts";
 import { crossFaults } from "./stack-rules.ts";
 import { stackSchema } from "./stack-schema.ts";
@@ -19,7 +19,7 @@ type Parsed = z.output<typeof stackSchema>;
 
 /** The checked settings of a stack, with every default filled in. */
 export interface StackSettings
-  extends Omit<Parsed, "domain" | "ip" | "edge" | "certificate" | "certificateKey"> {
+  extends Omit<Parsed, "domain" | "ip" | "edge" | "certificate" | "certificateKey" | "registries"> {
   /** What Telegram and people call: the domain or the IPv4 address. */
   readonly publicName:
     | { readonly kind: "domain"; readonly name: string }
@@ -54,8 +54,8 @@ export function parseStack(raw: Readonly<Record<string, string>>, options: Stack
     ...crossFaults(values, place),
   ];
   if (faults.length > 0 || result.value === undefined) throw new SettingsError(faults);
-  // The key is read where it becomes a secret of Pulumi's, in components/inputs.ts.
-  const { domain: domainName, ip: address, certificateKey: _, ...settings } = result.value;
+  // Secrets are read where they become Pulumi's, in components/inputs.ts.
+  const { domain: domainName, ip: address, certificateKey: _, registries: __, ...settings } = result.value;
   const kind = domainName === undefined ? "ip" : "domain";
   return {
     ...settings,
@@ -74,8 +74,9 @@ function placeOf(options: StackOptions): Place {
       const schema = schemasAlong(stackSchema, keys).at(-1);
       // A list is set item by item.
       const item = schema !== undefined && isList(schema) ? [...keys, 0] : keys;
-      const key = shellWord(path(item));
-      return `Set it with: pulumi config set ${item.length > 1 ? "--path " : ""}${key} ${shellWord(example)}`;
+      const secret = schema !== undefined && aboutOf(schema)?.type === "secret" ? "--secret " : "";
+      const words = `${secret}${item.length > 1 ? "--path " : ""}${shellWord(path(item))}`;
+      return `Set it with: pulumi config set ${words} ${shellWord(example)}`.trimEnd();
     },
     isSecret: (keys) => options.secretKeys?.has(String(keys[0])) ?? false,
   };
@@ -92,34 +93,38 @@ function decode(raw: Readonly<Record<string, string>>, place: Place) {
   const faults: Fault[] = [];
   const values: [string, unknown][] = [];
   for (const [key, text] of Object.entries(raw)) {
-    const shape = sectionShape(key);
-    const [section = "", ...inside] = key.split(".");
-    if (inside.length > 0 && sectionShape(section) !== undefined) {
+    const section = sectionOf(key);
+    const [first = "", ...inside] = key.split(".");
+    if (inside.length > 0 && sectionOf(first) !== undefined) {
       faults.push(withoutPath(key, place));
       continue;
     }
-    if (shape === undefined) {
+    if (section === undefined) {
       values.push([key, text]);
       continue;
     }
     const value = parseObject(text);
     values.push([key, value ?? {}]);
     if (value !== undefined) continue;
-    const inner = Object.keys(shape).join(", ");
     faults.push({
       where: place.where,
       path: place.path([key]),
-      problem: `is not an object with settings (${inner})`,
+      problem: `is not ${section.what}`,
       got: place.isSecret?.([key]) ? HIDDEN : shown(text),
-      fix: `Set them one by one, with: pulumi config set --path ${place.path([key, Object.keys(shape)[0] ?? ""])} VALUE`,
+      fix: `Set them one by one, with: pulumi config set --path ${place.path([key])}.${section.member} VALUE`,
     });
   }
   return { values: Object.fromEntries(values), faults };
 }
 
-/** The settings of a section, or undefined if the key is none. */
-function sectionShape(key: string) {
-  return Object.hasOwn(stackSchema.shape, key) ? shapeOf(stackSchema.shape[key as keyof Parsed]) : undefined;
+/** What a key holds that is an object, and one of its members; undefined if the key is none. */
+function sectionOf(key: string): { what: string; member: string } | undefined {
+  if (!Object.hasOwn(stackSchema.shape, key)) return undefined;
+  const schema = stackSchema.shape[key as keyof Parsed];
+  const members = Object.keys(shapeOf(schema) ?? {});
+  if (isMap(schema)) return { what: aboutOf(schema)?.allowed ?? "an object", member: "NAME" };
+  if (members.length === 0) return undefined;
+  return { what: `an object with settings (${members.join(", ")})`, member: members[0] ?? "" };
 }
 
 /** `pulumi config set botgarden:edge.httpPort 80` without `--path` makes one key with a dot in it. */

@@ -68,12 +68,13 @@ export class Bot extends pulumi.ComponentResource {
     const { apiRoot, timezone } = garden;
     before.push(releaseRecords(name, host, this));
     const context = botContext(settings.file, { name, database, webhook, telegram: { apiRoot }, timezone });
+    const image = botImage(settings, garden, this);
     const container = botContainer(
       {
         settings,
         garden,
         database,
-        image: botImage(name, settings.image, garden, this),
+        image: image.id,
         envs: botEnvironment({
           bot: settings,
           token,
@@ -90,7 +91,7 @@ export class Bot extends pulumi.ComponentResource {
     const released = release(
       settings,
       container,
-      { host, webhook },
+      { host, webhook, reference: image.reference },
       { parent: this, dependsOn: [garden.edgeReady] },
     );
     if (webhook !== undefined) {

@@ -1,28 +1,38 @@
 import { relative } from "node:path";
 import * as docker from "@pulumi/docker";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { BotSettings } from "../../settings/bot.ts";
 import type { Host } from "../host/host.ts";
 
+/** A bot's image on the host. */
+export interface BotImage {
+  /** The image's id: unlike a tag it changes with every build and every move of a tag, so that the container notices. */
+  readonly id: pulumi.Output<string>;
+  /** What it was made from, for people: the reference with its digest, `build`, or `pinned sha256:…`. */
+  readonly reference: pulumi.Output<string>;
+}
+
 /**
- * The bot's image on the host: pulled, or built there by BuildKit from a folder of this project.
- *
- * @returns the image's id: unlike a tag it changes with every build, so that the container notices
+ * The bot's image on the host: pulled, built there by BuildKit from a folder of this project, or the one that the bot
+ * is pinned to, for which there is no resource.
  */
 export function botImage(
-  name: string,
-  image: BotSettings["image"],
+  { name, image, pin }: Pick<BotSettings, "name" | "image" | "pin">,
   { host, platform }: { readonly host: Host; readonly platform: string },
   parent: pulumi.Resource,
-): pulumi.Output<string> {
+): BotImage {
+  if (pin !== undefined) return { id: pulumi.output(pin), reference: pulumi.output(`pinned ${pin}`) };
   const options = { parent, provider: host.provider };
+  const resource = `${name}-image`;
   if (image.kind === "reference") {
-    // Never removed by the plugin: the engine refuses while a container of an earlier release is there.
-    return new docker.RemoteImage(`${name}-image`, { name: image.reference, keepLocally: true }, options)
-      .imageId;
+    const reference = pulumi.output(host.tags.resolve(resource, image.reference));
+    // Never removed by the plugin: the engine refuses while a container of an earlier release is there. A tag that moved
+    // is another name, which replaces the resource; `pullTriggers` would find the old image under the old name.
+    const pulled = new docker.RemoteImage(resource, { name: reference, keepLocally: true }, options);
+    return { id: pulled.imageId, reference };
   }
-  return new docker.Image(
-    `${name}-image`,
+  const built = new docker.Image(
+    resource,
     {
       imageName: `botgarden/${name}:latest`,
       skipPush: true,
@@ -37,7 +47,8 @@ export function botImage(
       },
     },
     options,
-  ).repoDigest;
+  );
+  return { id: built.repoDigest, reference: pulumi.output("build") };
 }
 
 /** Paths in the state are relative to the project, so that a plan made elsewhere shows no change. */

@@ -25,7 +25,7 @@ if ! [[ $bot =~ ^[a-z][a-z0-9-]*$ ]]; then
 fi
 folder=/var/lib/botgarden/releases/$bot
 
-numbers() { find "$folder" -maxdepth 1 -name '[0-9]*.json' -printf '%f\n' 2>/dev/null | sed 's/\.json$//' | sort -n; }
+numbers() { { find "$folder" -maxdepth 1 -name '[0-9]*.json' -printf '%f\n' 2>/dev/null || true; } | sed 's/\.json$//' | sort -n; }
 image_of() { docker inspect -f '{{.Image}}' "$1"; }
 
 put() { # FILE, text on stdin
@@ -63,23 +63,27 @@ prune() {
             docker image rm "botgarden/$bot:$tag" >/dev/null 2>&1 || true
         fi
     done <<<"$(docker image ls --format '{{.Tag}}' "botgarden/$bot" | grep '^release-[0-9]*$' || true)"
-    wanted=$(cat "$folder"/[0-9]*.json 2>/dev/null | jq -r .image)
+    wanted=$(cat "$folder"/[0-9]*.json 2>/dev/null | jq -r .image || true)
     for id in $(cat "$folder/images" 2>/dev/null || true); do
         if grep -qxF "$id" <<<"$wanted" || remains "$id"; then echo "$id"; fi
     done | sort -u | put images
 }
 
-# Tries to remove an image. A tag that it was pulled by goes with it; a tag of the garden stays.
+# Tries to remove an image, and with it a tag that it was pulled by. One with a tag of the garden is another bot's too:
+# Docker would remove an image with a single tag, whoever gave it.
 remains() { # ID
     local tag
     docker image inspect "$1" >/dev/null 2>&1 || return 1
     if [ -n "$(docker ps --all --quiet --filter "ancestor=$1")" ]; then return 0; fi
+    if tags_of "$1" | grep -q '^botgarden/'; then return 0; fi
     while read -r tag; do
-        if [ -n "$tag" ] && [[ $tag != botgarden/* ]]; then docker image rm "$tag" >/dev/null 2>&1 || true; fi
-    done <<<"$(docker image inspect -f '{{range .RepoTags}}{{println .}}{{end}}' "$1")"
+        if [ -n "$tag" ]; then docker image rm "$tag" >/dev/null 2>&1 || true; fi
+    done <<<"$(tags_of "$1")"
     docker image rm "$1" >/dev/null 2>&1 || true
     docker image inspect "$1" >/dev/null 2>&1
 }
+
+tags_of() { docker image inspect -f '{{range .RepoTags}}{{println .}}{{end}}' "$1"; } # ID
 
 forget() {
     local tag

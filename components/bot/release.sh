@@ -5,7 +5,8 @@
 # fails, the reason is shown, the new container is stopped (its log stays) and the old release goes on.
 #
 # usage: bot-release switch BOT CONTAINER    stdin: {"processes", "port"|null, "deadline", "settle", "grace" (seconds),
-#                                                    "stopsFirst", "route": {"files", "secret"}|null, "reference",
+#                                                    "stopsFirst", "writesAlone", "reference",
+#                                                    "route": {"files", "secret"}|null,
 #                                                    "beforeDeploy": {"command", "timeout", "database"}|null}
 #        bot-release withdraw BOT            takes the route away
 set -euo pipefail
@@ -13,7 +14,9 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 edge_container=botgarden-edge
 
-say() { echo "$*" >&2; }
+# A release that the operator's machine lost goes on by itself: nobody reads what it says, and half of it would be worse.
+trap '' PIPE HUP
+say() { echo "$*" >&2 || true; }
 
 action=${1:-}
 bot=${2:-}
@@ -23,7 +26,7 @@ if ! [[ $bot =~ ^[a-z][a-z0-9-]*$ ]]; then
     exit 1
 fi
 
-# A release that the operator's machine lost goes on by itself; its end is waited for.
+# One that was lost may still be under way; its end is waited for.
 exec 9>"/run/lock/botgarden-release-$bot.lock"
 if ! flock --nonblock 9; then
     say "bot $bot: another release is under way; waiting for its end"
@@ -43,6 +46,11 @@ serving=$("$here/bot-records" serving "$bot")
 stopped=()
 switched=no
 
+# A bot that polls and is paused: nothing at the edge can hold it.
+hold() { # CONTAINER
+    if [ "$(field port)" = null ] && "$here/edge" paused "$bot" </dev/null; then docker pause "$1" >/dev/null || true; fi
+}
+
 stop_new() {
     docker update --restart no "$container" >/dev/null 2>&1 || true
     docker stop --time 10 "$container" >/dev/null 2>&1 || true
@@ -56,6 +64,7 @@ go_back() {
         stop_new
         for name in "${stopped[@]}"; do
             docker start "$name" >/dev/null || say "$name, which ran before, cannot be started again"
+            hold "$name"
         done
     fi
     if [ "$switched" = yes ] && [ -n "$serving" ] && is "$serving" running; then
@@ -204,7 +213,7 @@ watch_first_seconds() {
     while [ "$SECONDS" -lt "$until" ]; do
         case $(docker inspect -f '{{.State.Status}} {{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$container" 2>/dev/null) in
         *unhealthy) refuse "it took over, and then its health check failed" ;;
-        "running 0 "*) sleep 0.3 ;;
+        "running 0 "* | "paused 0 "*) sleep 0.3 ;;
         *) refuse "it took over, and then it exited" ;;
         esac
     done
@@ -221,7 +230,8 @@ check_user() {
 before_deploy() {
     if [ "$(field beforeDeploy)" = null ]; then return; fi
     if ! printf '%s' "$input" | jq -c .beforeDeploy | "$here/bot-before-deploy" "$bot" "$container"; then
-        say "botgarden: the release of bot $bot was not begun: what runs goes on. Correct the cause and run pulumi up again."
+        go_back
+        say "botgarden: the release of bot $bot was not begun: what ran goes on. Correct the cause and run pulumi up again."
         exit 1
     fi
 }
@@ -242,24 +252,24 @@ switch() {
         return
     fi
     "$here/bot-records" try "$bot" "$container"
+    if [ "$(field writesAlone)" = true ]; then stop_others; fi
     before_deploy
     if [ "$(field stopsFirst)" = true ]; then stop_others; fi
     start_new
     await_health
     give_updates
+    hold "$container"
     watch_first_seconds
     if [ "$switched" = yes ]; then drain; fi
     if ! printf '%s' "$input" | jq -c '{reference, route}' | "$here/bot-records" add "$bot" "$container"; then
         say "botgarden: the new release of bot $bot works, but could not be written down (see above). Run pulumi up again."
         exit 1
     fi
-    # A bot that polls and is held: nothing at the edge can hold it.
-    if [ "$(field port)" = null ] && "$here/edge" paused "$bot" </dev/null; then docker pause "$container" >/dev/null; fi
     say "bot $bot: $container is healthy$([ "$(field port)" = null ] || echo " and gets the updates")"
 }
 
 case $action in
 switch) switch ;;
-withdraw) "$here/edge" unroute "$bot" ;;
+withdraw) "$here/edge" withdraw "$bot" </dev/null ;;
 *) say "usage: bot-release switch BOT CONTAINER | withdraw BOT"; exit 1 ;;
 esac

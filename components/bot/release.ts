@@ -18,9 +18,24 @@ export function releaseRecords(bot: string, host: Host, parent: pulumi.Resource)
   );
 }
 
-/** Telegram refuses two pollers, and SQLite's file must not have two writers. */
+/**
+ * The step before a release. An image of the past gets none: its migration would be one of the past too, which the
+ * database has left behind.
+ */
+function stepBefore(bot: BotSettings) {
+  if (bot.beforeDeploy === undefined || bot.pin !== undefined) return null;
+  const { command, timeoutSeconds } = bot.beforeDeploy;
+  return { command, timeout: timeoutSeconds, database: bot.database !== undefined };
+}
+
+/** SQLite's file must not have two writers, neither of which may be a migration. */
+function writesAlone(bot: BotSettings): boolean {
+  return Object.keys(bot.volumes).length > 0;
+}
+
+/** Telegram refuses two pollers. */
 function stopsFirst(bot: BotSettings): boolean {
-  return bot.updates.kind !== "webhook" || Object.keys(bot.volumes).length > 0;
+  return bot.updates.kind !== "webhook" || writesAlone(bot);
 }
 
 /**
@@ -30,11 +45,16 @@ function stopsFirst(bot: BotSettings): boolean {
 export function release(
   bot: BotSettings,
   container: docker.Container,
-  garden: { readonly host: Host; readonly webhook: BotWebhook | undefined },
+  garden: {
+    readonly host: Host;
+    readonly webhook: BotWebhook | undefined;
+    /** What the image was made from, for the record of the release. */
+    readonly reference: pulumi.Input<string>;
+  },
   options: { parent: pulumi.Resource; dependsOn: pulumi.Resource[] },
 ): pulumi.Resource {
   const { name, updates } = bot;
-  const { host, webhook } = garden;
+  const { host, webhook, reference } = garden;
   const parts = { webhook: updates.kind === "webhook" ? updates : undefined, pages: bot.pages };
   const route =
     parts.webhook === undefined && parts.pages === undefined
@@ -57,9 +77,10 @@ export function release(
         settle: bot.health?.settleSeconds ?? defaultSettleSeconds,
         grace: bot.stopGraceSeconds,
         stopsFirst: stopsFirst(bot),
+        writesAlone: writesAlone(bot),
         route,
-        reference: bot.image.kind === "reference" ? bot.image.reference : "build",
-        beforeDeploy: null,
+        reference,
+        beforeDeploy: stepBefore(bot),
       },
     },
     { parent: options.parent, dependsOn: [container, ...options.dependsOn] },

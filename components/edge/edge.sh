@@ -16,6 +16,10 @@
 #                                  follows `BOT.`; a secret that was there before stays good until `confirm`
 #        edge confirm BOT          Telegram uses the new secret: the former ones are no longer good
 #        edge unroute BOT
+#        edge withdraw BOT         the bot is removed: its route, and that it was paused
+#        edge pause BOT            holds the bot's updates until `resume`, over releases and changes; prints how the bot
+#        edge resume BOT           gets them, `webhook` or `polling`
+#        edge paused BOT           ends with 0 if it is paused
 #        edge forget               removes the tree
 set -euo pipefail
 # A host may well have a stricter one, but nginx's workers read the page and the challenges.
@@ -269,7 +273,14 @@ guard() { # the secrets, one a line, the present one first, on stdin
 
 put_guard() { # BOT
     local file=$candidate/secrets/$1
-    if [ -e "$file" ]; then guard <"$file"; else guard </dev/null; fi | put "routes/$1.guard" 0600
+    if paused "$1"; then
+        # Telegram keeps what it cannot deliver and comes again.
+        printf 'add_header Retry-After 60 always;\nreturn 503;\n'
+    elif [ -e "$file" ]; then
+        guard <"$file"
+    else
+        guard </dev/null
+    fi | put "routes/$1.guard" 0600
 }
 
 route() { # BOT
@@ -309,7 +320,64 @@ unroute() { # BOT
     publish "the edge without the route of bot $1"
 }
 
-bot() { [[ ${1:-} =~ ^[a-z][a-z0-9-]*$ ]] || fail "usage: edge route|confirm|unroute BOT"; }
+# The marks of paused bots are beside the trees, where no change of a tree touches them.
+paused() { [ -e "$folder/paused/$1" ]; } # BOT
+
+withdraw() { # BOT
+    unroute "$1"
+    rm -f "$folder/paused/$1" "$folder/resumed/$1"
+}
+
+pause() { # BOT
+    must_exist "$1"
+    mkdir -p "$folder/paused"
+    touch "$folder/paused/$1"
+    hold_or_let_go "$1"
+}
+
+resume() { # BOT
+    must_exist "$1"
+    if paused "$1"; then
+        # status.sh knows by its time which refusals were meant so.
+        mkdir -p "$folder/resumed"
+        touch "$folder/resumed/$1"
+        rm "$folder/paused/$1"
+    fi
+    hold_or_let_go "$1"
+}
+
+must_exist() { # BOT
+    local names
+    names=$(docker ps -a --filter label=botgarden.bot --format '{{.Label "botgarden.bot"}}' | sort -u)
+    grep -qxF -- "$1" <<<"$names" || fail "there is no bot $1 in the garden on this host. There are: ${names//$'\n'/ }"
+}
+
+hold_or_let_go() { # BOT
+    local name
+    if [ -e "$folder/current/routes/$1.guard" ]; then
+        copy_tree
+        put_guard "$1"
+        publish "the pause of bot $1"
+    fi
+    if grep -qs "^location = /webhook/$1 " "$folder/current/routes/$1".*.location.conf; then echo webhook; return; fi
+    # Nothing at the edge holds a bot that asks Telegram itself. A release of it that is under way looks for the mark at its
+    # end, and needs the edge for that.
+    exec 9>&- 8>"/run/lock/botgarden-release-$1.lock"
+    flock 8
+    if paused "$1"; then
+        for name in $(docker ps --filter "label=botgarden.bot=$1" --filter status=running --format '{{.Names}}'); do
+            docker pause "$name" >/dev/null
+        done
+    else
+        for name in $(docker ps --filter "label=botgarden.bot=$1" --filter status=paused --format '{{.Names}}'); do
+            docker unpause "$name" >/dev/null
+        done
+    fi
+    echo polling
+}
+
+usage="edge configure IMAGE | settle | offer | adopt | forget | route|confirm|unroute|withdraw|pause|resume|paused BOT"
+bot() { [[ ${1:-} =~ ^[a-z][a-z0-9-]*$ ]] || fail "usage: $usage"; }
 
 case ${1:-} in
 configure) configure "$2" ;;
@@ -319,6 +387,10 @@ adopt) adopt ;;
 route) bot "${2:-}"; route "$2" ;;
 confirm) bot "${2:-}"; confirm "$2" ;;
 unroute) bot "${2:-}"; unroute "$2" ;;
+withdraw) bot "${2:-}"; withdraw "$2" ;;
+pause) bot "${2:-}"; pause "$2" ;;
+resume) bot "${2:-}"; resume "$2" ;;
+paused) bot "${2:-}"; paused "$2" ;;
 forget) rm -rf "$folder" ;;
-*) fail "usage: edge configure IMAGE | settle | offer | adopt | route BOT | confirm BOT | unroute BOT | forget" ;;
+*) fail "usage: $usage" ;;
 esac

@@ -7,6 +7,7 @@ import type { Host } from "../host/host.ts";
 import { digestOf } from "../host/scripts.ts";
 import { gardenLabels } from "../labels.ts";
 import type { Network } from "../network.ts";
+import { tellReplacement } from "../replacement.ts";
 import { commonFiles, digest, renderEdge, renderSite } from "./config.ts";
 import { featuresOf } from "./features.ts";
 
@@ -121,16 +122,28 @@ export class Edge extends pulumi.ComponentResource {
 
   private runContainer(name: string, args: EdgeArgs, configuration: pulumi.Resource): docker.Container {
     const { host, network } = args;
+    const changeable = {
+      image: args.image,
+      // The start script's digest: another script is another container.
+      envs: [`TZ=${args.timezone}`, `START_NGINX=${digestOf("start-nginx")}`],
+      ports: [
+        { internal: 80, external: args.httpPort },
+        { internal: 443, external: args.httpsPort },
+      ],
+    };
+    void tellReplacement(
+      name,
+      changeable,
+      "nothing listens for about a second, up to 10 while answers are under way. Telegram sends again what it could not deliver.",
+    );
     return new docker.Container(
       name,
       {
         ...hardened,
         ...memoryLimit(256),
+        ...changeable,
         name: "botgarden-edge",
-        image: args.image,
         entrypoints: ["/bin/sh", "/etc/nginx/garden/start-nginx"],
-        // The start script's digest: another script is another container.
-        envs: [`TZ=${args.timezone}`, `START_NGINX=${digestOf("start-nginx")}`],
         capabilities: onlyCapabilities("CHOWN", "NET_BIND_SERVICE", "SETGID", "SETUID"),
         readOnly: true,
         tmpfs: { "/run": "size=32m", "/var/cache/nginx": "size=8m" },
@@ -144,10 +157,6 @@ export class Edge extends pulumi.ComponentResource {
           },
           { hostPath: "/var/lib/botgarden/acme-challenges", containerPath: "/var/www/acme", readOnly: true },
         ],
-        ports: [
-          { internal: 80, external: args.httpPort },
-          { internal: 443, external: args.httpsPort },
-        ],
         healthcheck: {
           tests: [
             "CMD-SHELL",
@@ -159,7 +168,8 @@ export class Edge extends pulumi.ComponentResource {
           startPeriod: "10s",
         },
         stopSignal: "SIGQUIT",
-        destroyGraceSeconds: 60,
+        // nginx stops listening at once and then ends what it has begun: longer would be a longer time without an edge.
+        destroyGraceSeconds: 10,
         labels: gardenLabels("edge"),
       },
       {

@@ -12,15 +12,23 @@ certificates() {
 
 watch() {
     loaded=$(certificates)
-    while sleep 3; do
+    wait=3
+    failed=0
+    while sleep "$wait"; do
+        wait=3
         found=$(certificates)
-        if [ "$found" = "$loaded" ]; then continue; fi
-        if nginx -t -q -c "$configuration"; then
+        if [ "$found" = "$loaded" ]; then
+            failed=0
+        elif nginx -t -q -c "$configuration"; then
             kill -HUP 1
             loaded=$found
+            failed=0
         else
-            # nginx goes on with what it has; its reason is in the log, once a minute.
-            sleep 60
+            # nginx goes on with what it has, its reason is in the log. A certificate that was half in place is soon whole;
+            # what stays wrong is told once a minute: after 1, 2, 4 … 60 seconds.
+            failed=$((failed == 0 ? 1 : failed * 2))
+            if [ "$failed" -gt 60 ]; then failed=60; fi
+            wait=$failed
         fi
     done
 }

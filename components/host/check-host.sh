@@ -1,7 +1,10 @@
 #!/bin/sh
 # What the host looks like before anything is changed. Prints `key=value` lines for check-host.ts and, for each
 # container and network that carries a garden's label, `container=NAME STACK` or `network=NAME STACK`; `serving=NAME` is a
-# container that the edge sends updates to. Changes nothing.
+# container that the edge sends updates to, `stopped=NAME` one that should run and does not, `missing=ID` one of the given
+# images that is not there. Changes nothing.
+#
+# usage: check-host [IMAGE...]
 set -eu
 echo "user=$(id -un)"
 become=""
@@ -16,6 +19,7 @@ fi
 echo "machine=$(uname -m)"
 if ! command -v docker >/dev/null 2>&1; then
     echo docker=absent
+    for image in "$@"; do echo "missing=$image"; done
     exit 0
 fi
 if error=$($become docker version --format '{{.Server.Version}}' 2>&1 >/dev/null); then
@@ -24,6 +28,24 @@ if error=$($become docker version --format '{{.Server.Version}}' 2>&1 >/dev/null
     $become docker network ls --filter label=botgarden.garden --format 'network={{.Name}} {{.Label "botgarden.garden"}}'
     routes=/etc/botgarden/edge/current/routes
     $become sh -c "cat $routes/*.upstream.conf" 2>/dev/null | sed -n 's/^# container: /serving=/p'
+    # Of a bot's containers only the last good release is to run.
+    # shellcheck disable=SC2016 # the inner shell's own
+    good=$($become sh -c 'for folder in /var/lib/botgarden/releases/*/; do
+        last=$(ls "$folder" | sed -n "s/^\([0-9][0-9]*\)\.json$/\1/p" | sort -n | tail -n 1)
+        if [ -n "$last" ]; then jq -r .container "$folder$last.json"; fi
+    done' 2>/dev/null || true)
+    $become docker ps -a --filter label=botgarden.garden --filter status=exited \
+        --format '{{.Names}} {{.Label "botgarden.part"}} {{.Label "botgarden.bot"}}' | while read -r name part bot; do
+        if [ "$part" = bot ]; then
+            echo "$good" | grep -qxF "$name" || continue
+            # A killed release of a bot that must not run twice: its gate will decide.
+            [ -z "$($become docker ps -q --filter "label=botgarden.bot=$bot" </dev/null)" ] || continue
+        fi
+        echo "stopped=$name"
+    done
+    for image in "$@"; do
+        $become docker image inspect "$image" >/dev/null 2>&1 || echo "missing=$image"
+    done
 else
     case $error in
     *"permission denied"*) echo docker=denied ;;

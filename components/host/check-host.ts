@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { shortImage, unpin } from "../../settings/pins.ts";
 import type { Connection } from "./connection.ts";
 import { runOnHost } from "./run-on-host.ts";
 import { quote } from "./shell.ts";
@@ -23,6 +24,18 @@ export interface HostFacts {
   readonly networks: readonly GardenThing[];
   /** Names of the containers that the edge sends updates to. */
   readonly serving: readonly string[];
+  /** Names of containers that should run and do not; of a bot only its last good release should. */
+  readonly stopped: readonly string[];
+  /** Those of the images that were asked for that are not on the host; none while Docker is down. */
+  readonly missing: readonly string[];
+}
+
+/** What the settings want of a host. */
+export interface HostWishes {
+  /** The architecture, `linux/amd64`. */
+  readonly platform: string;
+  /** Bots that are pinned to an image. */
+  readonly pinned: readonly { readonly name: string; readonly pin: string }[];
 }
 
 /** A host that cannot be used as it is; the message says why and what to do. */
@@ -32,19 +45,19 @@ export class HostError extends Error {}
  * Looks at the host before anything is deployed. A host that was just ordered may not answer yet, so refused
  * connections are tried again for some seconds.
  *
- * @param platform the architecture that the settings say, `linux/amd64`
- *
  * @throws HostError
  */
 export async function checkHost(
   connection: Connection,
-  platform: string,
+  wishes: HostWishes,
   log: (line: string) => void,
 ): Promise<HostFacts> {
+  const images = [...new Set(wishes.pinned.map(({ pin }) => pin))];
+  const line = images.length === 0 ? "sh -s" : `sh -s -- ${images.map(quote).join(" ")}`;
   const text = readFileSync(new URL("check-host.sh", import.meta.url), "utf8");
   for (let attempt = 1; ; attempt += 1) {
-    const result = await runOnHost(connection, "sh -s", text);
-    if (result.code === 0) return judge(parseFacts(result.stdout), connection, platform);
+    const result = await runOnHost(connection, line, text);
+    if (result.code === 0) return judge(parseFacts(result.stdout), connection, wishes);
     const { message, mayPass } = explainSsh(result, connection.label);
     if (!mayPass || attempt === 3) throw new HostError(message);
     log(`${message.split(". ")[0]}; trying again in ${attempt * 3} s`);
@@ -52,17 +65,21 @@ export async function checkHost(
   }
 }
 
-/** Removes what a killed run left on the host; see sweep-host.sh. */
+/**
+ * Removes what a killed run left on the host, or starts containers again; see sweep-host.sh.
+ *
+ * @throws HostError
+ */
 export async function sweepHost(
   connection: Connection,
-  kind: "container" | "network",
+  what: "remove-container" | "remove-network" | "start-container",
   names: readonly string[],
 ): Promise<void> {
   const text = readFileSync(new URL("sweep-host.sh", import.meta.url), "utf8");
-  const line = `${connection.asRoot}sh -s -- ${[kind, ...names].map(quote).join(" ")}`;
+  const line = `${connection.asRoot}sh -s -- ${[what, ...names].map(quote).join(" ")}`;
   const result = await runOnHost(connection, line, text);
   if (result.code !== 0)
-    throw new HostError(`could not remove what an interrupted run left: ${result.stderr}`);
+    throw new HostError(`${connection.label} could not be put in order before the run: ${result.stderr}`);
 }
 
 function parseFacts(output: string): HostFacts {
@@ -78,6 +95,8 @@ function parseFacts(output: string): HostFacts {
     containers: all("container").map(gardenThing),
     networks: all("network").map(gardenThing),
     serving: all("serving"),
+    stopped: all("stopped"),
+    missing: all("missing"),
   };
 }
 
@@ -88,7 +107,8 @@ function gardenThing(text: string): GardenThing {
   return { name, stack };
 }
 
-function judge(facts: HostFacts, { label, user, interpreter }: Connection, platform: string): HostFacts {
+function judge(facts: HostFacts, connection: Connection, { platform, pinned }: HostWishes): HostFacts {
+  const { label, user, interpreter } = connection;
   if (facts.root !== "yes" && interpreter[0] !== "ssh") {
     throw new HostError(`a garden on ${label} needs root: run pulumi as root, or set host to an SSH address`);
   }
@@ -109,5 +129,14 @@ function judge(facts: HostFacts, { label, user, interpreter }: Connection, platf
       `${label} is ${facts.platform}, but images would be built for ${platform}. Set it with: pulumi config set platform ${facts.platform}`,
     );
   }
+  const lost = pinned.filter(({ pin }) => facts.missing.includes(pin));
+  if (lost.length > 0) throw new HostError(lost.map((bot) => lostPin(bot, label)).join("\n"));
   return facts;
+}
+
+function lostPin({ name, pin }: HostWishes["pinned"][number], label: string): string {
+  return (
+    `${name} is pinned to the image ${shortImage(pin)}, which is not on ${label}. ` +
+    `Take an image that is there (npm run rollback -- ${name} --list), or end the pin: ${unpin(name)}`
+  );
 }

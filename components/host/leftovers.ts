@@ -8,6 +8,9 @@ import type { Connection } from "./connection.ts";
  * between Docker's answer and the writing of the state leaves such things behind, and their names, addresses and ports
  * would make every later `up` fail. A container that the edge sends updates to stays, whatever the state says.
  *
+ * Starts those that were stopped by hand or by a crash of Docker: the state knows nothing of that, so that no `up` would
+ * bring them back.
+ *
  * @throws HostError if the host holds another stack's garden, or this stack knows nothing of the host yet
  */
 export async function removeLeftovers(
@@ -28,11 +31,18 @@ export async function removeLeftovers(
     unknown.container.filter((name) => !facts.serving.includes(name)),
   );
   await sweep("network", unknown.network);
+  await start(facts.stopped.filter((name) => !unknown.container.includes(name)));
 
   async function sweep(kind: "container" | "network", names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
     log(`removing what an interrupted run left on the host: ${kind} ${names.join(", ")}`);
-    await sweepHost(connection, kind, names);
+    await sweepHost(connection, `remove-${kind}`, names);
+  }
+
+  async function start(names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    log(`starting again what does not run on the host: ${names.join(", ")}`);
+    await sweepHost(connection, "start-container", names);
   }
 }
 

@@ -13,9 +13,18 @@ const files = {
   edge: "../edge/edge.sh",
   "start-nginx": "../edge/start-nginx.sh",
   certificate: "../certificates/certificate.sh",
-  "certbot-loop": "../certificates/certbot-loop.sh",
-  "certbot-issue": "../certificates/certbot-issue.py",
+  "certificate-folders": "../certificates/certificate-folders.sh",
+  "certificate-names": "../certificates/certificate-names.sh",
+  "certbot-loop": "../certificates/certbot/certbot-loop.sh",
+  "certbot-issue": "../certificates/certbot/certbot-issue.py",
+  "acme_common.py": "../certificates/certbot/acme_common.py",
+  "acme_journal.py": "../certificates/certbot/acme_journal.py",
+  "acme_certificate.py": "../certificates/certbot/acme_certificate.py",
+  "acme_certbot.py": "../certificates/certbot/acme_certbot.py",
+  "acme_failure.py": "../certificates/certbot/acme_failure.py",
+  "acme_round.py": "../certificates/certbot/acme_round.py",
   "bot-release": "../bot/release.sh",
+  "bot-before-deploy": "../bot/before-deploy.sh",
   "bot-records": "../bot/records.sh",
   "bot-webhook": "../bot/webhook.sh",
 } as const;
@@ -44,8 +53,20 @@ export function installText(): string {
 const uses: Partial<Record<ScriptName, readonly ScriptName[]>> = {
   "postgres-database": ["postgres-database.sql", "postgres-dump"],
   edge: ["start-nginx"],
-  certificate: ["certbot-loop", "certbot-issue"],
-  "bot-release": ["bot-records", "edge"],
+  certificate: [
+    "certificate-folders",
+    "certificate-names",
+    "certbot-loop",
+    "certbot-issue",
+    "acme_common.py",
+    "acme_journal.py",
+    "acme_certificate.py",
+    "acme_certbot.py",
+    "acme_failure.py",
+    "acme_round.py",
+  ],
+  "bot-release": ["bot-before-deploy", "bot-records", "edge"],
+  "bot-before-deploy": ["postgres-dump"],
 };
 
 /** Eight digits that change when the script's text does: a command that carries them runs again after a change. */

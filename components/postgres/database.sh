@@ -38,7 +38,7 @@ drop() {
     docker exec "$container" true </dev/null 2>/dev/null ||
         fail "Postgres is not running, so the database $bot cannot be dumped and was not removed: run pulumi up with the bot's file back in place, then remove it again"
     if [ "$(sql -c "SELECT 1 FROM pg_database WHERE datname = '$bot'" </dev/null)" = 1 ]; then
-        "$here/postgres-dump" "$bot" "removed" ||
+        "$here/postgres-dump" "$bot" "removed-$(date -u +%Y%m%dT%H%M%SZ)" ||
             fail "database $bot was not removed, because its last dump failed: see above"
         sql -c "DROP DATABASE \"$bot\" WITH (FORCE)" </dev/null >&2
         say "database $bot removed"

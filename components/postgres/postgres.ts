@@ -8,6 +8,7 @@ import { hardened, memoryLimit, onlyCapabilities } from "../container.ts";
 import type { Host } from "../host/host.ts";
 import { gardenLabels } from "../labels.ts";
 import type { Network } from "../network.ts";
+import { tellReplacement } from "../replacement.ts";
 import { scramVerifier } from "./scram.ts";
 
 type PostgresSettings = StackSettings["postgres"];
@@ -68,21 +69,32 @@ export class Postgres extends pulumi.ComponentResource {
       { parent: this, provider: host.provider, retainOnDelete: true },
     );
 
+    const changeable = {
+      image: args.image,
+      command: ["postgres", ...serverOptions(args)],
+      envs: [
+        "POSTGRES_PASSWORD_FILE=/etc/botgarden/postgres/password",
+        "POSTGRES_INITDB_ARGS=--data-checksums --auth-local=peer --auth-host=scram-sha-256",
+        `PGDATA=${dataFolder(args.image)}`,
+        `TZ=${args.timezone}`,
+      ],
+      ...(args.loopbackPort === undefined
+        ? {}
+        : { ports: [{ internal: this.port, external: args.loopbackPort, ip: "127.0.0.1" }] }),
+    };
+    void tellReplacement(
+      name,
+      changeable,
+      "it is stopped cleanly and starts again; for some seconds every bot is without its database and has to connect anew. Telegram sends again what a bot could not handle.",
+    );
     const container = new docker.Container(
       name,
       {
         ...hardened,
         ...memoryLimit(args.memory),
+        ...changeable,
         name: this.hostName,
-        image: args.image,
         hostname: this.hostName,
-        command: ["postgres", ...serverOptions(args)],
-        envs: [
-          "POSTGRES_PASSWORD_FILE=/etc/botgarden/postgres/password",
-          "POSTGRES_INITDB_ARGS=--data-checksums --auth-local=peer --auth-host=scram-sha-256",
-          `PGDATA=${dataFolder(args.image)}`,
-          `TZ=${args.timezone}`,
-        ],
         // The image's entry point starts as root, takes over the volume and steps down to postgres.
         capabilities: onlyCapabilities("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"),
         networksAdvanced: [{ name: network.name, ipv4Address: network.addresses.postgres }],
@@ -90,9 +102,6 @@ export class Postgres extends pulumi.ComponentResource {
           { volumeName: volume.name, containerPath: "/var/lib/postgresql" },
           { hostPath: folder, containerPath: folder, readOnly: true },
         ],
-        ...(args.loopbackPort === undefined
-          ? {}
-          : { ports: [{ internal: this.port, external: args.loopbackPort, ip: "127.0.0.1" }] }),
         healthcheck: {
           tests: ["CMD", "pg_isready", "-qh", "127.0.0.1", "-U", "postgres"],
           interval: "10s",

@@ -1,5 +1,6 @@
 /** `npm run check`: types, lint, format and shell scripts; all at once, in well under a minute. */
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { ProgramError, run as runProgram } from "../engine/docker.ts";
 import { UserError } from "./user-error.ts";
 
@@ -30,7 +31,8 @@ async function check(title: string, program: string, args: string[]): Promise<bo
 
 function trackedFiles(): string[] {
   const list = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { encoding: "utf8" });
-  return list.split("\n").filter((file) => file !== "");
+  // Also lists what was removed but not committed yet.
+  return list.split("\n").filter((file) => file !== "" && existsSync(file));
 }
 
 /** Entry points that have a fixed name, like an image's docker-entrypoint. */

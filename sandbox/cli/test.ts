@@ -16,6 +16,7 @@ const parts: Record<string, readonly string[]> = {
   // They wait for a host most of the time: two sandboxes take little longer than one.
   e2e: ["e2e", "e2e-apart"],
   edge: ["e2e-edge", "e2e-certificates"],
+  releases: ["e2e-releases"],
 };
 
 interface Counts {
@@ -25,7 +26,7 @@ interface Counts {
   readonly failures: readonly string[];
 }
 
-/** `npm test -- [unit|conformance|e2e|edge] [part of a file's name]` */
+/** `npm test -- [unit|conformance|e2e|edge|releases] [part of a file's name]` */
 export async function run(args: string[]): Promise<number> {
   const [first, ...filters] = args;
   if (first !== undefined && parts[first] === undefined) {

@@ -1,11 +1,13 @@
 /**
- * A read-only registry (OCI distribution, pull part) that Docker engines use as their mirror of Docker Hub.
+ * A read-only registry (OCI distribution, pull part): Docker engines' mirror of Docker Hub, or a private registry.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md, sections "Pull" and "Error Codes".
  */
 import { createReadStream, readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { pipeline } from "node:stream/promises";
+import { type Access, allowed, challenge, sendToken } from "./registry-access.ts";
 import type { ImageStore, StoredImage } from "./store.ts";
 
 /** What the mirror serves: "library/nginx:1.30.4" to the image in the store. */
@@ -18,6 +20,10 @@ export interface RegistryOptions {
   shelf: () => Shelf;
   /** Hears one line per manifest that is asked for. */
   log: (line: string) => void;
+  /** PEM of the key and its certificate. Default: plain HTTP. */
+  tls?: { key: string; cert: string };
+  /** Who may read. Default: everyone. */
+  access?: Access;
 }
 
 /** A request after its path was understood. */
@@ -31,7 +37,7 @@ const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
 /** Makes the server; the caller listens. */
 export function createRegistry(options: RegistryOptions): Server {
-  return createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     answer(options, request, response).catch((error: unknown) => {
       options.log(
         `${request.method} ${request.url}: ${error instanceof Error ? error.message : "broken off"}`,
@@ -39,7 +45,8 @@ export function createRegistry(options: RegistryOptions): Server {
       if (response.headersSent) response.destroy();
       else fail(response, 500, "UNKNOWN", "the registry failed");
     });
-  });
+  };
+  return options.tls === undefined ? createServer(listener) : createSecureServer(options.tls, listener);
 }
 
 /** Reads the shelf from a file; a missing one is an empty shelf. */
@@ -61,6 +68,13 @@ async function answer(
   response.setHeader("Docker-Distribution-Api-Version", "registry/2.0");
   if (request.method !== "GET" && request.method !== "HEAD") {
     return fail(response, 405, "UNSUPPORTED", "this registry can only be read");
+  }
+  if (options.access !== undefined) {
+    if (sendToken(options.access, request, response)) return;
+    if (!allowed(options.access, request)) {
+      response.setHeader("WWW-Authenticate", challenge(options.access, request, options.tls !== undefined));
+      return fail(response, 401, "UNAUTHORIZED", "authentication required");
+    }
   }
   if (url.pathname === "/v2/" || url.pathname === "/v2") {
     response.setHeader("Content-Type", "application/json");

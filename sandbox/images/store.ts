@@ -129,7 +129,11 @@ async function save(imageId: string, folder: string): Promise<void> {
   await docker(["image", "inspect", imageId]);
   const from = spawn("docker", ["save", imageId], { stdio: ["ignore", "pipe", "inherit"] });
   const to = spawn("tar", ["-x", "-C", folder], { stdio: ["pipe", "ignore", "inherit"] });
-  await Promise.all([ended(from, "docker save"), ended(to, "tar -x"), pipeline(from.stdout, to.stdin)]);
+  // tar may be done before it has read the archive's padding; whether all went well, the exit codes tell.
+  const piped = pipeline(from.stdout, to.stdin).catch((error: NodeJS.ErrnoException) => {
+    if (!["ERR_STREAM_PREMATURE_CLOSE", "EPIPE"].includes(error.code ?? "")) throw error;
+  });
+  await Promise.all([ended(from, "docker save"), ended(to, "tar -x"), piped]);
 }
 
 function ended(child: ChildProcess, program: string): Promise<void> {

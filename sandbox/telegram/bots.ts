@@ -33,7 +33,8 @@ export interface Poller {
 /** A bot, with everything that a restart must keep and what runs for it. */
 export class Bot {
   readonly name: string;
-  readonly token: string;
+  /** The id and a secret; only `Bots.renewToken` changes it. */
+  token: string;
   readonly stats = new Stats();
   queue = new UpdateQueue();
   chats = new Chats();
@@ -102,6 +103,13 @@ export class Bots {
     return bot;
   }
 
+  /** Gives a bot another token, with the same id; the former one is good for nothing from now on. */
+  renewToken(bot: Bot): void {
+    this.#byToken.delete(bot.token);
+    bot.token = newToken(bot.id);
+    this.#byToken.set(bot.token, bot);
+  }
+
   byToken(token: string): Bot | undefined {
     return this.#byToken.get(token);
   }
@@ -126,7 +134,7 @@ export class Bots {
   }
 }
 
-function newToken(): string {
+function newToken(id = randomInt(1_000_000_000, 9_999_999_999)): string {
   // 27 random bytes are 36 characters in base64url.
-  return `${randomInt(1_000_000_000, 9_999_999_999)}:${randomBytes(27).toString("base64url").slice(0, 35)}`;
+  return `${id}:${randomBytes(27).toString("base64url").slice(0, 35)}`;
 }

@@ -47,6 +47,10 @@ export class TelegramClient implements TelegramControl {
     return this.#call("addBot", order);
   }
 
+  renewToken(order: { bot: string }): Promise<string> {
+    return this.#call("renewToken", order);
+  }
+
   bots(): Promise<BotInfo[]> {
     return this.#call("bots", {});
   }

@@ -65,6 +65,11 @@ export interface Injection extends ChatRef {
 export interface TelegramControl {
   /** Adds a bot and gives its token; the same name again gives the same token. */
   addBot(order: { name: string; token?: string }): Promise<string>;
+  /**
+   * A person asks @BotFather for another token (/revoke): the former one is refused from now on, and delivers nothing any
+   * more; updates wait for a webhook or a poller of the new one. @returns the new token
+   */
+  renewToken(order: { bot: string }): Promise<string>;
   bots(): Promise<BotInfo[]>;
   /** A person writes. @returns the update's id */
   send(order: ChatRef & { from?: Person; text: string }): Promise<number>;

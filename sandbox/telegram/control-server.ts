@@ -5,6 +5,7 @@ import type { TelegramControl } from "./control-api.ts";
 /** The calls that the control side offers. */
 const CALLS = [
   "addBot",
+  "renewToken",
   "bots",
   "send",
   "inject",

@@ -39,6 +39,16 @@ export class Controls implements TelegramControl {
     return bot.token;
   }
 
+  async renewToken({ bot: name }: { bot: string }): Promise<string> {
+    const bot = this.#bots.byName(name);
+    bot.cancelSetWebhook?.();
+    // Webhooks belong to a token: the Bot API server keeps them by it, and the new one has none yet.
+    removeWebhook(bot);
+    this.#bots.renewToken(bot);
+    this.tools.changed();
+    return bot.token;
+  }
+
   async bots(): Promise<BotInfo[]> {
     return this.#bots.all().map((bot) => ({
       name: bot.name,

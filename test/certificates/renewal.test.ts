@@ -122,7 +122,10 @@ describe("what a killed run or a full disk left", () => {
       "an account without its key",
       `rm ${state}/accounts/*/*/*/private_key.json; rm -r ${live} ${archive} ${conf}`,
     ],
-    ["two accounts", `cd ${state}/accounts/*/* && cp -a "$(ls)" aaaa && rm -r ${live} ${archive} ${conf}`],
+    [
+      "two accounts",
+      `cd ${state}/accounts/*/* && cp -a "$(dirname */private_key.json)" aaaa && rm -r ${live} ${archive} ${conf}`,
+    ],
     [
       "half a new folder for the edge",
       `mkdir ${mine}/v-abc; : >${mine}/v-abc/privkey.pem; ln -s v-abc ${mine}/current.new`,

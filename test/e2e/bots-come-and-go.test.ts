@@ -51,7 +51,7 @@ describe("a bot is added and retired", () => {
     await expectGone(garden);
     expect(await untouched(garden)).toBe(before);
     expect(await garden.ask("hello", "alone again", 5003)).toMatch(/message/);
-    const [dump] = (await garden.onHost("ls /var/lib/botgarden/dumps/second-*-removed.dump")).split("\n");
+    const [dump] = (await garden.onHost("ls /var/lib/botgarden/dumps/second/removed-*.dump")).split("\n");
     const list = await garden.onHost(
       `docker exec -i -u postgres botgarden-postgres pg_restore --list < ${dump}`,
     );

@@ -22,8 +22,10 @@ export interface LoadOptions {
 
 export interface Result {
   readonly name: string;
-  /** Seconds of each release. */
+  /** Seconds of each release, until its command ended. */
   readonly seconds: readonly number[];
+  /** Seconds of each release, until the new container had its first update. */
+  readonly serving: readonly number[];
   readonly report: NumberedBotReport;
   readonly record: BotRecord;
   /** What was lost or mixed up. */
@@ -66,9 +68,14 @@ export async function measure(
   if (report === undefined) throw new Error("the numbered sender reports no bot");
   if (!done) log(`${contender.name}: ${report.pending} updates were not delivered in ${DRAIN_MS / 1000} s`);
   const record = await contender.record(id);
+  const serving = during.flatMap(({ from }, index) => {
+    const first = record.firsts?.[`release-${index + 1}`];
+    return first === undefined ? [] : [(first - from) / 1000];
+  });
   return {
     name: contender.name,
     seconds: during.map(({ from, to }) => (to - from) / 1000),
+    serving,
     report,
     record,
     faults: faultsOf(record, report.sent),

@@ -16,6 +16,12 @@ SELECT json_build_object(
     'distinct', (SELECT count(DISTINCT number) FROM mine),
     'last', (SELECT coalesce(max(number), 0) FROM mine),
     'disorder', (SELECT count(*) FROM ordered WHERE before > number),
+    'firsts', (
+        SELECT coalesce(json_object_agg(release, at), '{}')
+        FROM (
+            SELECT release, extract(EPOCH FROM min(arrived)) * 1000 AS at FROM mine GROUP BY release
+        ) AS starts
+    ),
     'releases', (
         SELECT coalesce(json_object_agg(release, count), '{}')
         FROM (SELECT release, count(*) AS count FROM mine GROUP BY release) AS counts

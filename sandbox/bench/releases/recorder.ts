@@ -69,6 +69,8 @@ export interface BotRecord {
   readonly disorder: number;
   /** Rows by release. */
   readonly releases: Readonly<Record<string, number>>;
+  /** When the first update of a release arrived there, in milliseconds since 1970; not of a polling recorder. */
+  readonly firsts?: Readonly<Record<string, number>>;
 }
 
 /** What a polling recorder knows besides. */

@@ -10,6 +10,7 @@
 import { homedir } from "node:os";
 import { engineAddress } from "./engine/address.ts";
 import { EngineClient } from "./engine/client.ts";
+import type { Logins } from "./registry/logins.ts";
 
 const DEFAULT_HOST = "unix:///var/run/docker.sock";
 
@@ -21,17 +22,21 @@ export interface HostSettings {
   readonly sshOpts?: readonly string[];
   /** Don't ping before the first operation. Default: false. */
   readonly disableDockerDaemonCheck?: boolean;
+  /** With which images are pulled. Default: none. */
+  readonly logins?: Logins;
 }
 
 /** One Docker host. */
 export class Host {
   /** The client, not pinged: what docker.Image uses. */
   readonly unchecked: EngineClient;
+  readonly logins: Logins;
   readonly #address: string;
   readonly #check: boolean;
   #checked: Promise<EngineClient> | undefined;
 
-  constructor(address: string, client: EngineClient, check: boolean) {
+  constructor(address: string, client: EngineClient, { check, logins }: { check: boolean; logins: Logins }) {
+    this.logins = logins;
     this.#address = address;
     this.unchecked = client;
     this.#check = check;
@@ -74,11 +79,14 @@ export class Host {
 export async function openHost(settings: HostSettings, environment: NodeJS.ProcessEnv): Promise<Host> {
   const sshOpts =
     settings.sshOpts ?? (environment.DOCKER_SSH_OPTS ?? "").split(/\s+/).filter((word) => word !== "");
-  const check = settings.disableDockerDaemonCheck !== true;
+  const parts = {
+    check: settings.disableDockerDaemonCheck !== true,
+    logins: settings.logins ?? new Map<string, never>(),
+  };
   const given = settings.host ?? (environment.DOCKER_HOST || undefined);
   for (const address of given === undefined ? defaultAddresses() : [given]) {
     const client = clientOf(address, sshOpts);
-    if (address.startsWith("ssh://") || (await answers(client))) return new Host(address, client, check);
+    if (address.startsWith("ssh://") || (await answers(client))) return new Host(address, client, parts);
     client.close();
   }
   throw new Error(configureFault("failed to connect to any docker daemon"));

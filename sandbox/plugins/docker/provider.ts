@@ -3,6 +3,8 @@ import type { Provider } from "../framework/resource.ts";
 import type { PropertyMap } from "../framework/values.ts";
 import { container } from "./container/container.ts";
 import { type Host, type HostSettings, openHost } from "./host.ts";
+import { loginsIn, registryAuthField } from "./registry/logins.ts";
+import { GET_REGISTRY_IMAGE, getRegistryImage } from "./registry/registry-image.ts";
 import { image } from "./resources/image.ts";
 import { network } from "./resources/network.ts";
 import { remoteImage } from "./resources/remote-image.ts";
@@ -21,11 +23,7 @@ export const docker: Provider<Host> = {
     sshOpts: { kind: "list" },
     disableDockerDaemonCheck: { kind: "bool" },
     context: { kind: "string", unsupported: "give the address of the engine as host" },
-    registryAuth: {
-      kind: "list",
-      of: { kind: "any" },
-      unsupported: "images are pulled anonymously or built on the host",
-    },
+    registryAuth: registryAuthField,
     caMaterial: { kind: "string", unsupported: TLS },
     certMaterial: { kind: "string", unsupported: TLS },
     keyMaterial: { kind: "string", unsupported: TLS },
@@ -33,6 +31,7 @@ export const docker: Provider<Host> = {
   },
   configure: (config) => openHost(settingsIn(config), process.env),
   resources: [network, volume, remoteImage, image, container],
+  functions: { [GET_REGISTRY_IMAGE]: ({ provider, args }) => getRegistryImage(args, provider.logins) },
   refused: {
     "docker:index/serviceConfig:ServiceConfig": "swarm is not part of the stand-in",
     "docker:index/secret:Secret": "swarm is not part of the stand-in",
@@ -45,10 +44,11 @@ export const docker: Provider<Host> = {
 };
 
 function settingsIn(config: PropertyMap): HostSettings {
-  const { host, sshOpts, disableDockerDaemonCheck } = config;
+  const { host, sshOpts, disableDockerDaemonCheck, registryAuth } = config;
   return {
     ...(typeof host === "string" && host !== "" ? { host } : {}),
     ...(Array.isArray(sshOpts) ? { sshOpts: sshOpts.filter((word) => typeof word === "string") } : {}),
     disableDockerDaemonCheck: disableDockerDaemonCheck === true,
+    logins: loginsIn(registryAuth),
   };
 }

@@ -77,7 +77,6 @@ for (const [what, host, says] of REFUSED) {
 }
 
 const OPTIONS: readonly (readonly [string, string])[] = [
-  ["registryAuth", '[{"address":"registry.example"}]'],
   ["certPath", "/certs"],
   ["context", "desktop"],
 ];

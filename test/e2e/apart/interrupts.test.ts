@@ -1,8 +1,6 @@
-import { copyFileSync, existsSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, describe, test } from "vitest";
-import { partsOf } from "../../../sandbox/lifecycle/state.ts";
 import { Garden } from "../support/garden.ts";
+import { unlockStack } from "../support/killed-engine.ts";
 import { runProgram } from "../support/run.ts";
 
 /** Lines of Pulumi's output at which the run is interrupted, in the order of a first `up`. */
@@ -34,10 +32,7 @@ describe("an interrupted pulumi up", () => {
     expect(destroyed, said).toBe(0);
     const run = await interruptedUp(garden, signal, at);
     expect(run.interrupted, run.output).toBe(true);
-    if (signal === "SIGKILL") {
-      restoreState(garden);
-      await garden.pulumi("cancel", "--yes");
-    }
+    if (signal === "SIGKILL") await unlockStack(garden);
     const { code, output } = await garden.pulumi("up", "--yes", "--skip-preview");
     expect(code, output).toBe(0);
     expect(await garden.ask("hello", `after ${signal}`, 5005)).toMatch(/message/);
@@ -49,12 +44,6 @@ describe("an interrupted pulumi up", () => {
     ]);
   });
 });
-
-/** The engine may be killed while it writes its state; README tells to take the one before, which lies beside it. */
-function restoreState(garden: Garden): void {
-  const file = join(partsOf(garden.state.id).backend, ".pulumi/stacks/botgarden/sandbox.json");
-  if (existsSync(file) && statSync(file).size === 0) copyFileSync(`${file}.bak`, file);
-}
 
 async function interruptedUp(garden: Garden, signal: "SIGINT" | "SIGKILL", at: RegExp) {
   let interrupted = false;

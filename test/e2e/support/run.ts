@@ -12,13 +12,17 @@ export interface RunOptions {
   readonly input?: string;
   /** Hears each piece of output, with the process that printed it. */
   readonly watch?: (text: string, child: ChildProcess) => void;
+  /** Gets the process when it has begun. It has a process group of its own, so that all of it can be killed. */
+  readonly begun?: (child: ChildProcess) => void;
 }
 
 /** Runs a program to its end; a signal counts as code 255. */
 export function runProgram(program: string, args: readonly string[], options: RunOptions = {}): Promise<Run> {
-  const { cwd, env, input, watch } = options;
+  const { cwd, env, input, watch, begun } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
+    const detached = begun !== undefined;
+    const child = spawn(program, args, { cwd, env, detached, stdio: ["pipe", "pipe", "pipe"] });
+    begun?.(child);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {

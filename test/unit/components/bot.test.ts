@@ -144,6 +144,7 @@ describe("a bot by webhook with a database", () => {
       settle: 5,
       grace: 30,
       stopsFirst: false,
+      writesAlone: false,
       reference: "build",
       beforeDeploy: null,
       route: {

@@ -2,7 +2,12 @@
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { checkHost, HostError, type HostFacts } from "../../../components/host/check-host.ts";
+import {
+  checkHost,
+  HostError,
+  type HostFacts,
+  type HostWishes,
+} from "../../../components/host/check-host.ts";
 import { type Connection, connectionTo } from "../../../components/host/connection.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -25,7 +30,7 @@ function host(programs: Readonly<Record<string, string>>): Connection {
     freshInterpreter: [
       "/bin/sh",
       "-c",
-      `PATH='${folder}/bin'; case "$1" in "sh -s") exec /bin/sh -s;; esac; exit 99`,
+      `PATH='${folder}/bin'; case "$1" in "sh -s"*) eval "exec /bin/$1";; esac; exit 99`,
       "sh",
     ],
   };
@@ -42,12 +47,12 @@ esac`;
 
 const amd64 = "linux/amd64";
 
-function look(connection: Connection, platform = amd64): Promise<HostFacts> {
-  return checkHost(connection, platform, () => {});
+function look(connection: Connection, wishes: Partial<HostWishes> = {}): Promise<HostFacts> {
+  return checkHost(connection, { platform: amd64, pinned: [], ...wishes }, () => {});
 }
 
-function refusal(connection: Connection): Promise<string> {
-  return look(connection).then(
+function refusal(connection: Connection, wishes: Partial<HostWishes> = {}): Promise<string> {
+  return look(connection, wishes).then(
     () => "not refused",
     (error: unknown) => {
       expect(error).toBeInstanceOf(HostError);
@@ -64,6 +69,8 @@ test("a bare host of root's is fine", async () => {
     containers: [],
     networks: [],
     serving: [],
+    stopped: [],
+    missing: [],
   });
 });
 
@@ -83,8 +90,8 @@ test("a host with Docker tells what of the garden is there", async () => {
 test.for([
   ["x86_64", "linux/amd64"],
   ["aarch64", "linux/arm64"],
-])("a processor that the kernel calls %s is Docker's %s", async ([machine, platform]) => {
-  expect(await look(host({ uname: `echo ${machine}` }), platform)).toMatchObject({ platform });
+])("a processor that the kernel calls %s is Docker's %s", async ([machine, platform = amd64]) => {
+  expect(await look(host({ uname: `echo ${machine}` }), { platform })).toMatchObject({ platform });
 });
 
 test("images are not built for another processor than the host's", async () => {
@@ -101,6 +108,39 @@ test("another login may become root", async () => {
 test("an engine that is down is no fault yet: it is started later", async () => {
   const down = 'echo "Cannot connect to the Docker daemon" >&2; exit 1';
   expect(await look(host({ docker: down }))).toMatchObject({ docker: "down", containers: [] });
+});
+
+describe("images that bots are pinned to", () => {
+  const there = `sha256:${"1".repeat(64)}`;
+  const gone = `sha256:${"2".repeat(64)}`;
+  const images = `case "$1 $2 $3" in "image inspect "*) [ "$3" = ${there} ];; *) ${docker};; esac`;
+
+  test("are looked for before anything is touched", async () => {
+    const pinned = [
+      { name: "hello", pin: there },
+      { name: "shop", pin: there },
+    ];
+    expect(await look(host({ docker: images }), { pinned })).toMatchObject({ missing: [] });
+  });
+
+  test("are named with their bots when they are not there", async () => {
+    const pinned = [
+      { name: "hello", pin: there },
+      { name: "shop", pin: gone },
+    ];
+    const message = await refusal(host({ docker: images }), { pinned });
+    expect(message).toMatch(/^shop is pinned to the image sha256:222222222222, which is not on deploy@203/);
+    expect(message).toContain("pulumi config rm --path 'botgarden:pins.shop'");
+    expect(message).not.toContain("hello");
+    // Another host, perhaps: a new one has none of them.
+    expect(await refusal(host({}), { pinned: [{ name: "hello", pin: there }] })).toContain("hello is pinned");
+  });
+
+  test("are not missed while Docker is down, for then nobody knows", async () => {
+    const down = 'echo "Cannot connect to the Docker daemon" >&2; exit 1';
+    const pinned = [{ name: "hello", pin: gone }];
+    expect(await look(host({ docker: down }), { pinned })).toMatchObject({ docker: "down" });
+  });
 });
 
 describe("a login that cannot become root", () => {
@@ -128,7 +168,7 @@ test("a command that fails on the host is told with the host's words, at once", 
     freshInterpreter: ["/bin/sh", "-c", "echo 'the disk is gone' >&2; exit 5"],
   };
   const said: string[] = [];
-  const message = await checkHost(broken, amd64, (line) => said.push(line)).catch(
+  const message = await checkHost(broken, { platform: amd64, pinned: [] }, (line) => said.push(line)).catch(
     (error: unknown) => (error as Error).message,
   );
   expect(message).toContain("the disk is gone");

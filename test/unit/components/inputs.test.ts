@@ -165,3 +165,26 @@ describe("the files that settings name", () => {
     expect(message).toContain("botgarden:certificateKey: is given, but");
   });
 });
+
+describe("logins of registries", () => {
+  const registries = JSON.stringify({ "ghcr.io": { username: "me", password: "canary-yraNaC" } });
+  const config = { ...good.config, "botgarden:registries": registries };
+
+  test("are read with their passwords as secrets", async () => {
+    const { inputs } = await read({ config, secrets: [...good.secrets, "botgarden:registries"] });
+    const [login] = inputs?.registries ?? [];
+    if (login === undefined) throw new Error("no login was read");
+    expect(login).toMatchObject({ registry: "ghcr.io", username: "me" });
+    expect(await pulumi.isSecret(login.password)).toBe(true);
+    expect(await valueOfOutput(login.password)).toBe("canary-yraNaC");
+    expect(JSON.stringify(inputs?.settings)).not.toContain("yraNaC");
+    expect((await read({})).inputs?.registries).toEqual([]);
+  });
+
+  test("are refused if they were not stored as secrets", async () => {
+    const { message } = await read({ config });
+    expect(message).toBe(
+      `Pulumi.unit.yaml: botgarden:registries["ghcr.io"].password: was set without --secret and can be read in the stack's file, so if the file was shared, a new password is needed. Set it with: pulumi config set --secret --path 'botgarden:registries["ghcr.io"].password'`,
+    );
+  });
+});

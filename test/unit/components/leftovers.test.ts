@@ -22,6 +22,7 @@ interface OnHost {
   readonly containers?: readonly string[];
   readonly networks?: readonly string[];
   readonly serving?: readonly string[];
+  readonly stopped?: readonly string[];
   /** The stack that made them. */
   readonly madeBy?: string;
 }
@@ -54,7 +55,13 @@ async function sweep(host: OnHost, state: readonly InState[] | "none" = []): Pro
   return { calls: text.split("\n").filter((line) => line !== ""), log, refused: result };
 }
 
-function factsOf({ containers = [], networks = [], serving = [], madeBy = stack }: OnHost): HostFacts {
+function factsOf({
+  containers = [],
+  networks = [],
+  serving = [],
+  stopped = [],
+  madeBy = stack,
+}: OnHost): HostFacts {
   const made = (name: string) => ({ name, stack: madeBy });
   return {
     platform: "linux/amd64",
@@ -63,6 +70,8 @@ function factsOf({ containers = [], networks = [], serving = [], madeBy = stack 
     containers: containers.map(made),
     networks: networks.map(made),
     serving,
+    stopped,
+    missing: [],
   };
 }
 
@@ -111,13 +120,28 @@ test("what the state does not know is stopped and removed, containers before net
   expect(refused).toBeUndefined();
   expect(calls).toEqual([
     "stop --time 30 hello-4d5e6f7",
-    "rm --force hello-4d5e6f7",
+    "rm --force --volumes hello-4d5e6f7",
     "stop --time 30 botgarden-postgres",
-    "rm --force botgarden-postgres",
+    "rm --force --volumes botgarden-postgres",
     "network rm botgarden",
   ]);
   expect(log).toHaveLength(2);
   expect(log[0]).toContain("hello-4d5e6f7");
+});
+
+test("what the state knows and should run is started again", async () => {
+  const { calls, log } = await sweep(
+    {
+      containers: ["hello-0a1b2c3", "hello-4d5e6f7", "botgarden-postgres"],
+      stopped: ["hello-0a1b2c3", "hello-4d5e6f7"],
+    },
+    [
+      { type: CONTAINER, name: "hello-0a1b2c3" },
+      { type: CONTAINER, name: "botgarden-postgres" },
+    ],
+  );
+  expect(calls.filter((call) => call.startsWith("start"))).toEqual(["start hello-0a1b2c3"]);
+  expect(log).toContain("starting again what does not run on the host: hello-0a1b2c3");
 });
 
 test("a container that the edge sends updates to stays, whatever the state says", async () => {
@@ -126,7 +150,7 @@ test("a container that the edge sends updates to stays, whatever the state says"
     serving: ["hello-0a1b2c3"],
   });
   expect(calls.filter((call) => call.includes("hello-0a1b2c3"))).toEqual([]);
-  expect(calls).toContain("rm --force hello-4d5e6f7");
+  expect(calls).toContain("rm --force --volumes hello-4d5e6f7");
 });
 
 test.for([
@@ -136,12 +160,12 @@ test.for([
   { what: "a container with a strange", type: CONTAINER, name: 7 },
 ])("$what name saves no container", async ({ type, name }) => {
   const { calls } = await sweep({ containers: ["botgarden-postgres"] }, [{ type, name }]);
-  expect(calls).toContain("rm --force botgarden-postgres");
+  expect(calls).toContain("rm --force --volumes botgarden-postgres");
 });
 
 test("a name is one word to the host's shell, whatever is in it", async () => {
   const { calls } = await sweep({ containers: ["a b; docker info"] });
-  expect(calls).toEqual(["stop --time 30 a b; docker info", "rm --force a b; docker info"]);
+  expect(calls).toEqual(["stop --time 30 a b; docker info", "rm --force --volumes a b; docker info"]);
 });
 
 describe("a running garden is never taken for leftovers", () => {

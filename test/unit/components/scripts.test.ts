@@ -21,9 +21,18 @@ const sources: Readonly<Record<ScriptName, string>> = {
   edge: "edge/edge.sh",
   "start-nginx": "edge/start-nginx.sh",
   certificate: "certificates/certificate.sh",
-  "certbot-loop": "certificates/certbot-loop.sh",
-  "certbot-issue": "certificates/certbot-issue.py",
+  "certificate-folders": "certificates/certificate-folders.sh",
+  "certificate-names": "certificates/certificate-names.sh",
+  "certbot-loop": "certificates/certbot/certbot-loop.sh",
+  "certbot-issue": "certificates/certbot/certbot-issue.py",
+  "acme_common.py": "certificates/certbot/acme_common.py",
+  "acme_journal.py": "certificates/certbot/acme_journal.py",
+  "acme_certificate.py": "certificates/certbot/acme_certificate.py",
+  "acme_certbot.py": "certificates/certbot/acme_certbot.py",
+  "acme_failure.py": "certificates/certbot/acme_failure.py",
+  "acme_round.py": "certificates/certbot/acme_round.py",
   "bot-release": "bot/release.sh",
+  "bot-before-deploy": "bot/before-deploy.sh",
   "bot-records": "bot/records.sh",
   "bot-webhook": "bot/webhook.sh",
 };
@@ -181,7 +190,8 @@ describe("digests", () => {
     const called = [...source(name).matchAll(/"?\$here"?\/([a-z.-]+)/g)].map(([, other]) => other ?? "");
     const left: Partial<Record<ScriptName, ScriptName>> = { "bot-webhook": "edge", edge: "certificate" };
     // Named by a variable.
-    const copied = name === "certificate" ? ["certbot-loop", "certbot-issue"] : [];
+    const copies = source(name).matchAll(/^ *install_files (.+)$/gm);
+    const copied = [...copies].flatMap(([, files = ""]) => files.split(" "));
     return new Set([name, ...copied, ...called.filter((other) => other !== left[name])]);
   }
 

@@ -96,6 +96,7 @@ export function garden(changes: Partial<GardenFacts> = {}): GardenFacts {
     images: { "sha256:1111": "botgarden/hello:latest", "sha256:2222": null },
     routes: { hello: "hello-0a1b2c3" },
     paused: [],
+    resumed: {},
     uploaded: false,
     webhooks: { hello: answer() },
     postgres: {

@@ -101,7 +101,9 @@ describe("a bot's releases", () => {
     expect(wrong({ containers: [old, newer("exited"), ...rest] })).toEqual([
       "hello: the release hello-9f9f9f9 failed its gate (exited); hello-0a1b2c3 still serves",
     ]);
-    expect(wrong({ containers: [old, newer("running"), ...rest] })).toEqual([]);
+    for (const state of ["created", "running"]) {
+      expect(wrong({ containers: [old, newer(state), ...rest] })).toEqual([]);
+    }
   });
 
   test("a stopped older one is nothing", () => {
@@ -169,6 +171,36 @@ describe("a webhook", () => {
     });
     expect(wrong({ ...held, ...waiting })).toEqual([]);
     expect(wrong({ ...held, ...withWebhook({ url: "" }) })).toHaveLength(1);
+  });
+
+  test("of a bot that was held: what came of that is meant so, what comes later is not", () => {
+    const seen = (resumed: number, changes: Partial<WebhookInfo>) =>
+      wrong({ resumed: { hello: unixTime(ago(resumed)) }, ...withWebhook(changes) });
+    const error = (seconds: number) => ({
+      last_error_date: unixTime(ago(seconds)),
+      last_error_message: "503",
+    });
+    expect(seen(119, { pending_update_count: 5000, ...error(1) })).toEqual([]);
+    expect(seen(121, { pending_update_count: 5000 })).toHaveLength(1);
+    expect(seen(300, error(300))).toEqual([]);
+    expect(seen(300, error(291))).toEqual([]);
+    expect(seen(300, error(289))).toEqual([
+      "hello: Telegram could not deliver 4 min ago: 503 (0 updates waiting)",
+    ]);
+  });
+
+  test("of a bot that polls and is held: it is frozen, and nobody else freezes it", () => {
+    const frozen = {
+      ...withHello({ webhookUrl: null, state: "paused" }),
+      routes: {},
+      ...withWebhook({ url: "" }),
+    };
+    expect(wrong({ ...frozen, paused: ["hello"] })).toEqual([]);
+    expect(wrong(frozen)).toEqual(["hello: is frozen (docker pause)"]);
+    const runs = { ...withHello({ webhookUrl: null }), routes: {}, ...withWebhook({ url: "" }) };
+    expect(wrong({ ...runs, paused: ["hello"] })).toEqual([
+      "hello: is paused, but its container runs: was the host started again?",
+    ]);
   });
 
   test("whose certificate is not what the edge has", () => {

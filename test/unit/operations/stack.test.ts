@@ -1,7 +1,7 @@
 /** Where the host's address comes from, and what is said when it does not. */
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../../operations/failure.ts";
-import { explainPulumi, readHost } from "../../../operations/stack.ts";
+import { explainPulumi, readHost, readPins } from "../../../operations/stack.ts";
 
 const plain = (values: Record<string, string>) =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { value, secret: false }]));
@@ -22,6 +22,14 @@ test("the host, its key and the identity come from the plain settings; secrets a
     host: { kind: "ssh", user: "deploy", address: "203.0.113.5", port: 2222 },
     identityFile: "~/.ssh/garden",
   });
+});
+
+test("pins come from the settings; what is no pin is none, which pulumi tells itself", () => {
+  const image = `sha256:${"1".repeat(64)}`;
+  const pins = (value: string) => readPins(JSON.stringify({ "botgarden:pins": { value, secret: false } }));
+  expect(pins(JSON.stringify({ hello: image }))).toEqual({ hello: image });
+  expect(readPins("{}")).toEqual({});
+  for (const value of ["{}", "{", "[]", '{"hello":"latest"}']) expect(pins(value)).toEqual({});
 });
 
 describe("what is said", () => {

@@ -76,6 +76,7 @@ test("takes every setting", () => {
       retries: 5,
       startPeriod: "1 minute",
     },
+    beforeDeploy: { command: ["alembic", "upgrade", "head"], timeout: "10 minutes" },
     stopGrace: "45 seconds",
     user: "1000:1000",
   };
@@ -116,6 +117,7 @@ test("takes every setting", () => {
       startPeriodSeconds: 60,
       settleSeconds: 5,
     },
+    beforeDeploy: { command: ["alembic", "upgrade", "head"], timeoutSeconds: 600 },
     stopGraceSeconds: 45,
     user: "1000:1000",
   } satisfies BotSettings);
@@ -135,6 +137,13 @@ test("takes a bot that polls, without a database, with a command for its health"
     health: { test: { kind: "command", command: ["true"] } },
   });
   expect(settings).not.toHaveProperty("database");
+});
+
+test("what runs before a release may be the command alone", () => {
+  const settingsOf = (beforeDeploy: object) => parseBot({ image: "a:1", beforeDeploy }, origin).beforeDeploy;
+  const expected = { command: ["python", "-m", "migrate"], timeoutSeconds: 300 };
+  expect(settingsOf(["python", "-m", "migrate"])).toEqual(expected);
+  expect(settingsOf({ command: ["python", "-m", "migrate"] })).toEqual(expected);
 });
 
 test("pages are served where the webhook is, unless they say another port", () => {
@@ -167,6 +176,8 @@ const variableNames = "Names are upper-case letters, digits and underscores, for
 const volumeAllowed =
   'must be an absolute path in the container, like "/data", and none of the system\'s own folders';
 const keyAllowed = "must be the key of a secret in Pulumi's configuration, not the secret itself";
+const beforeDeployAllowed =
+  'must be a list of a command and its arguments, or an object with a command. For example: beforeDeploy: { command: ["alembic", "upgrade", "head"], timeout: "5 minutes" }.';
 const userAllowed =
   'must be a user like "1000:1000", "1000" or "app", and not root. For example: user: "1000:1000".';
 
@@ -399,6 +410,31 @@ test.for<[string, object, string]>([
     "an empty command",
     { health: { command: [] } },
     'health.command: is too short, got a list, must be a list of a command and its arguments. For example: command: ["python", "-m", "hello.check"].',
+  ],
+  [
+    "nothing to run before a release",
+    { beforeDeploy: [] },
+    `beforeDeploy: is too short, got a list, ${beforeDeployAllowed}`,
+  ],
+  [
+    "a line for a shell to run before a release",
+    { beforeDeploy: "alembic upgrade head" },
+    `beforeDeploy: is of the wrong type, got "alembic upgrade head", ${beforeDeployAllowed}`,
+  ],
+  [
+    "a time before a release without a command",
+    { beforeDeploy: { timeout: "1 minute" } },
+    'beforeDeploy.command: is missing, must be a list of a command and its arguments. For example: command: ["alembic", "upgrade", "head"].',
+  ],
+  [
+    "too long a time before a release",
+    { beforeDeploy: { command: ["true"], timeout: "2 hours" } },
+    'beforeDeploy.timeout: is too long, got "2 hours", must be a time from 1 second to 1 hour, written like "30 seconds" or "5 minutes". For example: timeout: "5 minutes".',
+  ],
+  [
+    "an unknown key before a release",
+    { beforeDeploy: { command: ["true"], timout: "1 minute" } },
+    "beforeDeploy.timout: is not a setting. Did you mean timeout?",
   ],
   [
     "a grace that is too long",

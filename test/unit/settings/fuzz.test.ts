@@ -65,6 +65,7 @@ const bot: Record<string, unknown> = {
   cpus: 1,
   processes: 256,
   health: { path: "/health", interval: "10 seconds", retries: 3 },
+  beforeDeploy: { command: ["alembic", "upgrade", "head"], timeout: "5 minutes" },
   stopGrace: "30 seconds",
   user: "1000:1000",
 };

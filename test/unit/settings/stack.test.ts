@@ -44,6 +44,7 @@ test("fills in every default", () => {
     },
     postgres: { maxConnections: 60, sharedBuffers: 128, memory: 512 },
     telegram: { apiRoot: "https://api.telegram.org" },
+    pins: {},
   });
 });
 
@@ -196,7 +197,7 @@ test.for<[string, Record<string, string | undefined>, string]>([
   [
     "a key like nothing known",
     { colour: "x" },
-    "colour: is not a setting. Known here: host, hostKey, identityFile, domain, ip, platform, timezone, network, images, edge, certificate, certificateKey, postgres, telegram.",
+    "colour: is not a setting. Known here: host, hostKey, identityFile, domain, ip, platform, timezone, network, images, edge, certificate, certificateKey, postgres, telegram, pins, registries.",
   ],
   [
     "an unknown key inside",

@@ -108,7 +108,7 @@ export class EdgeHost {
 
   private moved(text: string): string {
     return text
-      .replaceAll("/run/lock/botgarden-edge", join(this.root, "edge"))
+      .replaceAll("/run/lock/botgarden-", `${this.root}/lock-`)
       .replaceAll("/etc/botgarden/", join(this.root, "etc/"))
       .replaceAll("/var/lib/botgarden/", join(this.root, "var/"))
       .replaceAll("botgarden-edge", this.container);
@@ -217,6 +217,8 @@ export class EdgeHost {
       "--detach",
       "--label",
       this.label,
+      "--label",
+      `botgarden.bot=${bot}`,
       "--network",
       this.container,
       "--network-alias",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { TelegramClient } from "../../../sandbox/telegram/client.ts";
-import { startBench, startWebhook } from "./bench.ts";
+import { readAnswer, startBench, startWebhook } from "./bench.ts";
 
 test("the client does over HTTP what the object does in the process", async () => {
   const hook = await startWebhook();
@@ -58,6 +58,27 @@ test("the client does over HTTP what the object does in the process", async () =
   expect(await client.stats({ bot: "tulip" })).toMatchObject({ sent: 0, delivery: { count: 0 } });
   await client.reset();
   expect(await client.bots()).toEqual([]);
+});
+
+test("a new token ends the former one with its webhook; updates wait for the new one's", async () => {
+  const hook = await startWebhook();
+  const bench = await startBench({ hosts: hook.hosts });
+  await bench.setWebhook({ url: hook.url, secret_token: "former" });
+  const token = await bench.telegram.renewToken({ bot: "rose" });
+  expect(token).not.toBe(bench.token);
+  expect(token.split(":")[0]).toBe(bench.token.split(":")[0]);
+  await bench.say("meanwhile");
+  expect((await bench.call("getWebhookInfo")).status).toBe(401);
+  const api = `${bench.telegram.apiUrl}/bot${token}`;
+  const info = await readAnswer(fetch(`${api}/getWebhookInfo`));
+  expect(info.body.result).toMatchObject({ url: "", pending_update_count: 1 });
+  expect(hook.deliveries).toEqual([]);
+
+  await bench.clock.advance(1);
+  await fetch(`${api}/setWebhook?url=${encodeURIComponent(hook.url)}&secret_token=present`);
+  const [delivery] = await hook.received(1);
+  expect(delivery).toMatchObject({ text: "meanwhile" });
+  expect(delivery?.headers["x-telegram-bot-api-secret-token"]).toBe("present");
 });
 
 test("mistakes are told in one line", async () => {

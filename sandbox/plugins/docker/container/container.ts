@@ -33,7 +33,10 @@ const table: Resource<Host> = {
   create: ({ provider, urn, inputs, planned, signal, log }) =>
     withBridgedErrors(async () => {
       const client = await provider.client();
-      const id = await createContainer(client, inputs, (line) => log("debug", line));
+      const id = await createContainer(client, inputs, {
+        logins: provider.logins,
+        log: (line) => log("debug", line),
+      });
       try {
         const printed = await bringUp(client, id, inputs, signal);
         return { id, state: await createdState(client, id, planned, printed) };

@@ -11,6 +11,7 @@ import type { EngineClient } from "../engine/client.ts";
 import { member, memberText } from "../engine/json-lines.ts";
 import { tarOfFile } from "../engine/tar.ts";
 import { mentions, reasonOf } from "../faults.ts";
+import type { Logins } from "../registry/logins.ts";
 import { findOrPull } from "../resources/remote-image.ts";
 import { numberIn, objectsIn, setIn, textIn, trueIn } from "./inputs.ts";
 import { containerOutput } from "./output.ts";
@@ -26,10 +27,10 @@ const HEALTH_POLL_MS = 1000;
 export async function createContainer(
   client: EngineClient,
   inputs: PropertyMap,
-  log: (line: string) => void,
+  pulling: { readonly logins: Logins; readonly log: (line: string) => void },
 ): Promise<string> {
   const image = textIn(inputs, "image");
-  await findOrPull(client, image, "", log).catch((error: unknown) => {
+  await findOrPull(client, image, pulling).catch((error: unknown) => {
     throw new Error(`Unable to create container with image ${image}: ${reasonOf(error)}`);
   });
   const json = createRequest(inputs, await client.version());

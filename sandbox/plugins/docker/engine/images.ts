@@ -36,23 +36,31 @@ export async function imageId(client: EngineClient, name: string): Promise<strin
   return memberText(await client.json("GET", `/images/${imagePath(name)}/json`), "Id") ?? "";
 }
 
+/** How an image is pulled. */
+export interface PullOptions {
+  /** Empty: the engine's own. */
+  readonly platform: string;
+  /** The login, as the engine's API takes it; empty: none. */
+  readonly auth: Readonly<Record<string, string>>;
+  /** Gets the engine's progress, one line a step. */
+  readonly log: (line: string) => void;
+}
+
 /**
- * Pulls an image anonymously.
+ * Pulls an image.
  *
- * @param log gets the engine's progress, one line a step
  * @returns what went wrong in the middle of it; undefined when nothing did
  * @throws Error with what the engine said when it refused at once
  */
 export async function pullImage(
   client: EngineClient,
   name: string,
-  platform: string,
-  log: (line: string) => void,
+  { platform, auth, log }: PullOptions,
 ): Promise<string | undefined> {
   const { repository, tag } = pullReference(name);
   const response = await client.stream("POST", "/images/create", {
     query: { fromImage: repository, tag, ...(platform === "" ? {} : { platform: platform.toLowerCase() }) },
-    headers: { "X-Registry-Auth": Buffer.from("{}").toString("base64url") },
+    headers: { "X-Registry-Auth": base64Url(JSON.stringify(auth)) },
   });
   let fault: string | undefined;
   for await (const line of jsonLines(response)) {
@@ -63,6 +71,11 @@ export async function pullImage(
     }
   }
   return fault;
+}
+
+/** With padding, as Go's base64.URLEncoding wants it. */
+function base64Url(text: string): string {
+  return Buffer.from(text).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 }
 
 /** Removes an image by name. */

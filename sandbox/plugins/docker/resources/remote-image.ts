@@ -9,6 +9,7 @@ import type { EngineClient } from "../engine/client.ts";
 import { findImage, pullImage, removeImage, type StoredImage } from "../engine/images.ts";
 import { reasonOf, withBridgedErrors } from "../faults.ts";
 import type { Host } from "../host.ts";
+import { type Logins, pullAuth } from "../registry/logins.ts";
 import { afterUpdate } from "../state.ts";
 
 const fields: Fields = {
@@ -63,11 +64,22 @@ async function present(call: Call<Host> & { readonly inputs: PropertyMap }): Pro
   const platform = call.inputs.platform;
   try {
     const log = (line: string) => call.log("debug", line);
-    await findOrPull(await call.provider.client(), name, typeof platform === "string" ? platform : "", log);
+    const options = {
+      platform: typeof platform === "string" ? platform : "",
+      logins: call.provider.logins,
+      log,
+    };
+    await findOrPull(await call.provider.client(), name, options);
   } catch (error) {
     if (reasonOf(error).startsWith("failed to create Docker client")) throw error;
     throw new Error(`Unable to read Docker image into resource: ${reasonOf(error)}`);
   }
+}
+
+interface PullOptions {
+  readonly platform?: string;
+  readonly logins: Logins;
+  readonly log: (line: string) => void;
 }
 
 /**
@@ -78,13 +90,13 @@ async function present(call: Call<Host> & { readonly inputs: PropertyMap }): Pro
 export async function findOrPull(
   client: EngineClient,
   name: string,
-  platform: string,
-  log: (line: string) => void,
+  { platform = "", logins, log }: PullOptions,
 ): Promise<StoredImage> {
   if (name === "") throw new Error("empty image name is not allowed");
   const here = await findImage(client, name);
   if (here !== undefined) return here;
-  const fault = await pullImage(client, name, platform, log).catch((error: unknown) => {
+  const auth = pullAuth(logins, name);
+  const fault = await pullImage(client, name, { platform, auth, log }).catch((error: unknown) => {
     throw new Error(`unable to pull image ${name}: error pulling image ${name}: ${reasonOf(error)}`);
   });
   const pulled = await findImage(client, name);

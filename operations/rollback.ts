@@ -1,0 +1,138 @@
+/**
+ * `npm run rollback -- BOT`: a bot runs the image of an earlier release again, from the host itself and without any registry.
+ * The image is pinned in the stack's settings, so that later runs of `pulumi up` leave it and tell of it. Ends with 0, with 1
+ * if the bot could not go back, with 2 if nobody could look.
+ */
+import { parseArgs } from "node:util";
+import { pinKey, shortImage, unpin, WITHOUT_REGISTRIES } from "../settings/pins.ts";
+import { Failure } from "./failure.ts";
+import {
+  isPin,
+  lookAtReleases,
+  type Release,
+  type ReleaseFacts,
+  releaseLines,
+  releasesOf,
+  wayBack,
+} from "./releases.ts";
+import { pulumi, readStack, type Stack, showPulumi } from "./stack.ts";
+import { painter } from "./table.ts";
+
+const usage = `usage: npm run rollback -- BOT [N] [OPTIONS]
+  BOT             the bot that goes back
+  N               to this release; without it to the last one before that had another image
+  --list          only shows the releases; also without BOT
+  --stack NAME    a stack that is not the selected one`;
+
+export async function run(args: string[]): Promise<number> {
+  const { bot, number, list, stack: name, help } = optionsOf(args);
+  if (help) {
+    console.log(usage);
+    return 0;
+  }
+  const stack = await readStack(name);
+  const facts = await lookAtReleases(stack.connection);
+  if (bot === undefined) {
+    for (const each of Object.keys(facts.bots)) show(each, facts.bots[each] ?? [], facts);
+    console.log(usage);
+    return list ? 0 : 2;
+  }
+  const releases = releasesOf(bot, facts, stack.connection.label);
+  show(bot, releases, facts);
+  if (!list) await goBack(bot, wayBack(bot, releases, number), stack);
+  return 0;
+}
+
+function show(bot: string, releases: readonly Release[], { now }: ReleaseFacts): void {
+  console.log(`${bot}:${releases.length === 0 ? " no release yet that passed its gate" : ""}`);
+  if (releases.length === 0) return;
+  for (const line of releaseLines(releases, now, painter(process.stdout, process.env)))
+    console.log(`  ${line}`);
+  console.log("");
+}
+
+/** @throws Failure */
+async function goBack(bot: string, target: Release, stack: Stack): Promise<void> {
+  const { release, image, reference } = target;
+  console.log(`${bot} goes back to the image of release ${release}, ${shortImage(image)}`);
+  await pin(bot, image, stack);
+  // Of all that may have changed in the working copy, this bot's release alone; the image that it had is no part of it.
+  const targets = ["", "-release", "-image"].flatMap((part) => ["--target", `**::${bot}${part}`]);
+  const code = await showPulumi(
+    ["up", "--yes", "--skip-preview", "--suppress-outputs", ...targets, ...stack.words],
+    // Another bot's registry may be what is wrong.
+    { [WITHOUT_REGISTRIES]: "1" },
+  );
+  const present = await presentImage(bot, stack);
+  if (present !== image) {
+    await pin(bot, stack.pins[bot], stack);
+    const why = code === 0 ? "the host knows of no such release" : "pulumi up failed, as it says above";
+    throw new Failure(
+      `${bot} did not go back: ${why}. What ran before goes on, and the pin was taken back: ` +
+        "the settings are as they were, and pulumi up makes the stack agree with them",
+      1,
+    );
+  }
+  if (code !== 0) {
+    throw new Failure(
+      `${bot} runs the image of release ${release} again and is pinned to it, but pulumi up did not end well, as it says above. Run it again: pulumi up`,
+      1,
+    );
+  }
+  console.log(
+    `${bot} runs the image of release ${release} again, and stays with it over every pulumi up, which tells so.\n` +
+      `${agreement(bot, reference)} Then: ${unpin(bot)} && pulumi up`,
+  );
+}
+
+/** The image of the release that serves, as the host remembers it; undefined if it cannot be asked. */
+async function presentImage(bot: string, { connection }: Stack): Promise<string | undefined> {
+  try {
+    return (await lookAtReleases(connection)).bots[bot]?.at(-1)?.image;
+  } catch {
+    return undefined;
+  }
+}
+
+function agreement(bot: string, reference: string): string {
+  if (isPin(reference)) return `Let bots/${bot}.ts and its source say what is right.`;
+  return reference === "build"
+    ? `Bring the source of ${bot} back to what that release was built from, or correct it.`
+    : `Let bots/${bot}.ts say image: "${reference}", or an image that is right.`;
+}
+
+/** Sets a bot's pin, or takes it away. @throws Failure */
+async function pin(bot: string, image: string | undefined, { words }: Stack): Promise<void> {
+  const key = pinKey(bot);
+  const change = image === undefined ? ["rm", "--path", key] : ["set", "--plaintext", "--path", key, image];
+  const { code, stderr } = await pulumi(["config", ...change, "--non-interactive", ...words]);
+  if (code !== 0) throw new Failure(`the setting ${key} cannot be written: ${stderr.trim()}`);
+}
+
+function optionsOf(args: string[]) {
+  const { values, positionals } = parse(args);
+  const [bot, release, ...more] = positionals;
+  if (more.length > 0) throw new Failure(`give one bot and at most one release\n${usage}`);
+  if (bot !== undefined && !/^[a-z][a-z0-9-]*$/.test(bot))
+    throw new Failure(`"${bot}" is not a bot's name\n${usage}`);
+  if (release !== undefined && !/^[1-9]\d{0,8}$/.test(release)) {
+    throw new Failure(`"${release}" is not the number of a release\n${usage}`);
+  }
+  return { bot, number: release === undefined ? undefined : Number(release), ...values };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        list: { type: "boolean", default: false },
+        stack: { type: "string" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    throw new Failure(`${error instanceof Error ? error.message : "wrong options"}\n${usage}`);
+  }
+}

@@ -1,0 +1,115 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nameRelease } from "../../../sandbox/bench/releases/recorder.ts";
+import { restartHost } from "../../../sandbox/vps/changes.ts";
+import { eventually } from "../support/eventually.ts";
+import { unlockStack } from "../support/killed-engine.ts";
+import { counts, recordedLoad, times } from "../support/recorded-load.ts";
+import { ReleasesGarden } from "../support/releases.ts";
+import { type Run, runProgram } from "../support/run.ts";
+
+/** BOTGARDEN_KILLS=20 is the whole proof. */
+const KILLS = times("BOTGARDEN_KILLS", 5);
+
+const RATE = 60;
+
+describe("whatever is killed during a release, the next up makes all well and no update is lost", () => {
+  let garden: ReleasesGarden;
+  /** How long an undisturbed release takes, in milliseconds: the moments are taken from it. */
+  let whole = 0;
+  beforeAll(async () => {
+    garden = await new ReleasesGarden().planted();
+    const started = performance.now();
+    await garden.release("released", `undisturbed-${Date.now()}`);
+    whole = performance.now() - started;
+  });
+  afterAll(async () => {
+    // The engine goes on warning of what it was doing when it was killed, until it is told that all is well.
+    await garden.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates");
+    await garden.planted();
+  });
+
+  /** Releases a bot; what is done at a moment of it may well make it fail. */
+  async function disturbedRelease(
+    name: string,
+    moment: number,
+    disturb: (pid: number) => Promise<void>,
+  ): Promise<Run & { readonly disturbed: boolean }> {
+    nameRelease(garden.project, "released", name);
+    let pid = 0;
+    let ended = false;
+    const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--color=never"];
+    const run = runProgram(garden.state.toolchain.cli, args, {
+      cwd: garden.project,
+      env: garden.environment,
+      begun: (child) => {
+        pid = child.pid ?? 0;
+        child.on("exit", () => {
+          ended = true;
+        });
+      },
+    });
+    await delay(moment);
+    const disturbed = !ended;
+    if (disturbed) await disturb(pid);
+    return { ...(await run), disturbed };
+  }
+
+  test(`the engine, by SIGKILL at ${KILLS} moments`, async () => {
+    const moments: string[] = [];
+    let name = "";
+    const outcomes = await recordedLoad(garden, { rate: RATE }, async (load) => {
+      while (moments.length < KILLS) {
+        name = `killed-${load.run}-${moments.length + 1}`;
+        const moment = Math.random() * whole;
+        const { disturbed } = await disturbedRelease(name, moment, async (pid) => {
+          process.kill(-pid, "SIGKILL");
+        });
+        // It was over before its moment came: another one.
+        if (!disturbed) continue;
+        moments.push((moment / 1000).toFixed(1));
+        await unlockStack(garden);
+        await garden.up();
+        await garden.expectInOrder(name);
+      }
+    });
+    const { code, output } = await garden.pulumi("preview", "--expect-no-changes");
+    expect(code, output).toBe(0);
+    console.log(
+      `the engine was killed ${KILLS} times, after ${moments.join(", ")} of ${(whole / 1000).toFixed(1)} s:\n${counts(outcomes)}`,
+    );
+  });
+
+  /** Kills the first process of a container, behind Docker's back. */
+  const killProcessOf = (container: string) =>
+    garden.onHost(`kill -9 "$(docker inspect -f '{{.State.Pid}}' ${container})"`);
+
+  test.for<[what: string, kill: () => Promise<unknown>]>([
+    ["the bot", async () => killProcessOf((await garden.serving("released")).name)],
+    ["nginx", () => killProcessOf("botgarden-edge")],
+    ["Postgres", () => killProcessOf("botgarden-postgres")],
+    ["dockerd", () => garden.onHost("systemctl kill --kill-whom=main --signal=KILL docker.service")],
+    ["the host, by a reboot", () => restartHost(garden.state.host)],
+  ])("%s", async ([what, kill]) => {
+    const moment = Math.random() * whole * 0.9;
+    let name = "";
+    let code = 0;
+    const outcomes = await recordedLoad(garden, { rate: RATE }, async (load) => {
+      name = `killed-${load.run}`;
+      const run = await disturbedRelease(name, moment, async () => {
+        await kill();
+      });
+      expect(run.disturbed).toBe(true);
+      code = run.code;
+      await eventually(async () => {
+        await garden.onHost("docker ps");
+      });
+      await garden.up();
+      // Docker may have started one again that was stopped on purpose; until then there is more than one.
+      await eventually(() => garden.expectInOrder(name));
+    });
+    console.log(
+      `${what} killed after ${(moment / 1000).toFixed(1)} s of a release, which ${code === 0 ? "passed" : "failed"}:\n${counts(outcomes)}`,
+    );
+  });
+});

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RecorderOptions } from "../../../sandbox/bench/releases/recorder.ts";
+import { counts, expectNoneRefused, outcomeOf, recordedLoad } from "../support/recorded-load.ts";
+import { ReleasesGarden } from "../support/releases.ts";
+
+const RATE = 45;
+
+describe("a bot that is slow is replaced", () => {
+  let garden: ReleasesGarden;
+  beforeAll(async () => {
+    garden = await new ReleasesGarden().planted();
+  });
+  afterAll(() => garden.planted());
+
+  /** Releases a bot that behaves in some way, and then a standard one under load. Gives how the first one's container ended. */
+  async function replace(options: RecorderOptions) {
+    await garden.plant("released", options);
+    await garden.up();
+    const old = await garden.serving("released");
+    const since = (await garden.onHost("date +%s")).trim();
+    let name = "";
+    const outcomes = await recordedLoad(garden, { rate: RATE }, async (load) => {
+      await load.during("before", () => load.flow(100));
+      name = `after-${load.run}`;
+      await garden.plant("released", { release: name });
+      await load.during("release", () => garden.up());
+      await load.flow(30);
+    });
+    expectNoneRefused(outcomes);
+    await garden.expectInOrder(name);
+    const events = `docker events --since ${since} --until "$(date +%s)" --filter container=${old.id} --filter event=die`;
+    const exitCode = (await garden.onHost(`${events} --format '{{.Actor.Attributes.exitCode}}'`)).trim();
+    return { outcomes, exitCode };
+  }
+
+  test("it takes 20 seconds to stop: it is waited for, and nothing is refused or lost", async () => {
+    const { outcomes, exitCode } = await replace({ environment: { STOP_SECONDS: "20" } });
+    expect(exitCode).toBe("0");
+    console.log(`a bot that took 20 s to stop:\n${counts(outcomes)}`);
+  });
+
+  test("it ignores SIGTERM: it is killed after its grace, and nothing is refused or lost", async () => {
+    const { outcomes, exitCode } = await replace({
+      environment: { IGNORE_SIGTERM: "1" },
+      settings: { stopGrace: '"3 seconds"' },
+    });
+    expect(exitCode).toBe("137");
+    console.log(`a bot that ignored SIGTERM:\n${counts(outcomes)}`);
+  });
+
+  test("it answers after 25 seconds: what it began it finishes", async () => {
+    const { outcomes, exitCode } = await replace({
+      environment: { ANSWER_SECONDS: "25", ANSWER_EVERY: "20" },
+    });
+    expect(exitCode).toBe("0");
+    const { report, record } = outcomeOf(outcomes, "released");
+    // There were such answers, and each was given once.
+    expect(report.latency.max).toBeGreaterThan(25_000);
+    expect(record.rows).toBe(record.distinct);
+    console.log(`a bot that answered after 25 s:\n${counts(outcomes)}`);
+  });
+});

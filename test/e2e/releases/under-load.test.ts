@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { counts, expectNoneRefused, outcomeOf, recordedLoad, times } from "../support/recorded-load.ts";
+import { ReleasesGarden } from "../support/releases.ts";
+
+/** BOTGARDEN_RELEASES=50 is the whole proof. */
+const RELEASES = times("BOTGARDEN_RELEASES", 10);
+
+describe("releases under load", () => {
+  let garden: ReleasesGarden;
+  beforeAll(async () => {
+    garden = await new ReleasesGarden().planted();
+  });
+  afterAll(() => garden.planted());
+
+  test(`${RELEASES} of one bot under 200 updates/s for three: none is lost, refused or late in its chat`, async () => {
+    const seconds: number[] = [];
+    let names: string[] = [];
+    const outcomes = await recordedLoad(garden, { rate: 200 }, async (load) => {
+      await load.during("before", () => load.flow(600));
+      names = Array.from({ length: RELEASES }, (_, index) => `load-${load.run}-${index + 1}`);
+      for (const name of names) {
+        const started = performance.now();
+        await load.during("releases", () => garden.release("released", name));
+        seconds.push((performance.now() - started) / 1000);
+      }
+      await load.flow(200);
+    });
+
+    expectNoneRefused(outcomes);
+    // Each release really took updates, and is gone.
+    expect(Object.keys(outcomeOf(outcomes, "released").record.releases)).toEqual(
+      expect.arrayContaining(names),
+    );
+    for (const bot of ["released", "left", "right"]) {
+      const [container, ...others] = await garden.containersOf(bot);
+      expect(others).toEqual([]);
+      expect(container?.state).toBe("running");
+      expect(await garden.routed(bot)).toBe(container?.name);
+    }
+    const mean = seconds.reduce((sum, value) => sum + value, 0) / RELEASES;
+    console.log(
+      `${RELEASES} releases under 200 updates/s, ${mean.toFixed(1)} s each (${Math.min(...seconds).toFixed(1)} to ` +
+        `${Math.max(...seconds).toFixed(1)} s), none refused:\n${counts(outcomes)}`,
+    );
+  });
+});

@@ -1,0 +1,150 @@
+/** Bots that are held on purpose: edge.sh on a real Docker engine with a real nginx. */
+import { randomBytes } from "node:crypto";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { docker } from "../../../sandbox/engine/docker.ts";
+import { EdgeHost } from "../support/edge-host.ts";
+import { sharedFolder } from "../support/temporary-folder.ts";
+import { type Answer, ask } from "../support/web.ts";
+import { makeCertificate } from "../telegram/certificates.ts";
+
+const site = { name: "bots.example.com", certificate: "0a1b2c3d" };
+const secret = "Secret-1";
+// The engine is shared with other tests, and a bot that polls is found by its label.
+const id = randomBytes(3).toString("hex");
+const [hello, shop, poller] = [`hello-${id}`, `shop-${id}`, `poller-${id}`] as const;
+let host: EdgeHost;
+let address: string;
+
+beforeAll(async () => {
+  host = await EdgeHost.open(sharedFolder());
+  host.install(site.certificate, makeCertificate({ cn: site.name }));
+  await host.configure(site);
+  for (const bot of [hello, shop, poller]) await host.startBot(bot);
+  await host.start();
+  expect(await host.edge(["settle"])).toMatchObject({ code: 0 });
+  address = await host.address();
+  await host.route(hello, secret);
+  await host.route(shop, secret, { pages: { path: "/shop", port: 8080 } });
+}, 900_000);
+afterAll(() => host.close());
+
+function post(bot: string, presented = secret): Promise<Answer> {
+  const headers = { "x-telegram-bot-api-secret-token": presented };
+  return ask({ address, port: 443, path: `/webhook/${bot}`, method: "POST", headers });
+}
+
+/** Asks until the edge's new workers answer: a reload needs a moment. */
+async function until(question: () => Promise<Answer>, wanted: Partial<Answer>): Promise<void> {
+  await expect.poll(question, { timeout: 20_000, interval: 50 }).toMatchObject(wanted);
+}
+
+const isPaused = async (bot: string) => (await host.edge(["paused", bot])).code === 0;
+const marks = () => readdirSync(join(host.tree, "paused"));
+const said = (code: number, stdout: string) => ({ code, stdout, stderr: "" });
+
+test("a paused bot's updates get 503 and when to come again, and the other bots' do not", async () => {
+  await until(() => post(hello), { status: 200 });
+  expect(await isPaused(hello)).toBe(false);
+  expect(await host.edge(["pause", hello])).toEqual(said(0, "webhook\n"));
+  await until(() => post(hello), { status: 503 });
+  expect((await post(hello)).headers["retry-after"]).toBe("60");
+  expect(await post(shop)).toMatchObject({ status: 200 });
+  expect(await isPaused(hello)).toBe(true);
+  expect(await isPaused(shop)).toBe(false);
+});
+
+test("pausing it again changes nothing, nor does any release or change of the core end it", async () => {
+  const before = host.current;
+  expect(await host.edge(["pause", hello])).toEqual(said(0, "webhook\n"));
+  expect(host.current).toBe(before);
+
+  expect(await host.route(hello, "Secret-2", { container: `${hello}-9999999` })).toMatchObject({ code: 0 });
+  expect(await host.edge(["confirm", hello])).toMatchObject({ code: 0 });
+  expect(await host.configure(site, { "people.conf": "# other\n" })).toMatchObject({ code: 0 });
+  expect(await host.edge(["adopt"])).toMatchObject({ code: 0 });
+  expect(host.read(`routes/${hello}.guard`)).toBe("add_header Retry-After 60 always;\nreturn 503;\n");
+  await until(() => post(hello, "Secret-2"), { status: 503 });
+});
+
+test("resume gives it its updates again, with the secret of meanwhile", async () => {
+  const started = Date.now() - 1000;
+  expect(await host.route(hello, "Secret-2")).toMatchObject({ code: 0 });
+  expect(await host.edge(["resume", hello])).toEqual(said(0, "webhook\n"));
+  await until(() => post(hello, "Secret-2"), { status: 200 });
+  expect((await post(hello)).status).toBe(403);
+  expect(marks()).toEqual([]);
+  const resumed = join(host.tree, "resumed", hello);
+  const { mtimeMs } = statSync(resumed);
+  expect(mtimeMs).toBeGreaterThan(started);
+  expect(await host.edge(["resume", hello])).toEqual(said(0, "webhook\n"));
+  expect(statSync(resumed).mtimeMs).toBe(mtimeMs);
+});
+
+test("the pages of a paused bot stay open", async () => {
+  const page = () => ask({ address, port: 443, path: "/shop", method: "GET" });
+  expect(await host.edge(["pause", shop])).toEqual(said(0, "webhook\n"));
+  await until(() => post(shop), { status: 503 });
+  expect(await page()).toMatchObject({ status: 200 });
+  expect(await host.edge(["resume", shop])).toEqual(said(0, "webhook\n"));
+  await until(() => post(shop), { status: 200 });
+});
+
+test("a pause that was killed before nginx knew it is made good by the next", async () => {
+  await host.killed(["pause", hello], "-s reload");
+  expect(await host.edge(["pause", hello])).toEqual(said(0, "webhook\n"));
+  await until(() => post(hello, "Secret-2"), { status: 503 });
+  expect(await host.edge(["resume", hello])).toMatchObject({ code: 0 });
+});
+
+test("a bot that polls is frozen, and wakes up", async () => {
+  const state = async () => {
+    const found = await docker([
+      ...["ps", "--all", "--filter", `label=botgarden.bot=${poller}`],
+      ...["--format", "{{.State}}"],
+    ]);
+    return found.trim();
+  };
+  // Its pages go through the edge, its updates do not.
+  await host.route(poller, null, { webhook: undefined, pages: { path: "/poller", port: 8080 } });
+  for (let round = 0; round < 2; round += 1) {
+    expect(await host.edge(["pause", poller])).toEqual(said(0, "polling\n"));
+    expect(await state()).toBe("paused");
+    expect(await isPaused(poller)).toBe(true);
+  }
+  // What its next release does before it starts.
+  expect(await host.edge(["unroute", poller])).toMatchObject({ code: 0 });
+  expect(await isPaused(poller)).toBe(true);
+  for (let round = 0; round < 2; round += 1) {
+    expect(await host.edge(["resume", poller])).toEqual(said(0, "polling\n"));
+    expect(await state()).toBe("running");
+  }
+});
+
+test("a bot that is removed and comes back is not paused", async () => {
+  for (const bot of [hello, poller]) {
+    await host.edge(["pause", bot]);
+    expect(await host.edge(["withdraw", bot])).toMatchObject({ code: 0 });
+    expect(await isPaused(bot)).toBe(false);
+    expect(readdirSync(join(host.tree, "resumed"))).not.toContain(bot);
+  }
+  await host.edge(["resume", poller]);
+  expect(await host.route(hello, "Secret-3")).toMatchObject({ code: 0 });
+  await until(() => post(hello, "Secret-3"), { status: 200 });
+});
+
+test("a bot that is not there is refused with those that are", async () => {
+  const refused = await host.edge(["pause", "nobody"]);
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toMatch(/^botgarden: there is no bot nobody in the garden.* There are: /);
+  for (const bot of [hello, shop, poller]) expect(refused.stderr).toContain(bot);
+  expect(marks()).toEqual([]);
+  for (const bot of ["", "../x", "-x"]) expect((await host.edge(["pause", bot])).code).toBe(1);
+});
+
+test("nothing of it outlives the edge", async () => {
+  await host.edge(["pause", hello]);
+  expect(await host.edge(["forget"])).toMatchObject({ code: 0 });
+  expect(existsSync(host.tree)).toBe(false);
+});
