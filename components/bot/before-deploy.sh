@@ -178,8 +178,8 @@ run() {
     create
     docker start "$oneoff" >/dev/null || fail "the command of bot $bot ($words) cannot be started: see above. Does the image have it?"
     address=$(address_of "$oneoff")
-    # In the background, so that a signal is heeded at once.
-    apart timeout "$timeout" docker wait "$oneoff" >/dev/null </dev/null &
+    # In the background, so that a signal is heeded at once; holding nothing that would keep a killed run's caller waiting.
+    apart timeout "$timeout" docker wait "$oneoff" >/dev/null 2>&1 </dev/null &
     wait $! || outcome=$?
     if [ "$outcome" = 124 ]; then
         docker kill "$oneoff" >/dev/null 2>&1 || true

@@ -30,8 +30,8 @@ fi
 exec 9>"/run/lock/botgarden-release-$bot.lock"
 if ! flock --nonblock 9; then
     say "bot $bot: another release is under way; waiting for its end"
-    if ! flock --timeout 900 9; then
-        say "botgarden: another release of bot $bot did not end in 15 minutes (see: fuser -v /run/lock/botgarden-release-$bot.lock)."
+    if ! flock --timeout 4500 9; then
+        say "botgarden: another release of bot $bot did not end in 75 minutes (see: fuser -v /run/lock/botgarden-release-$bot.lock)."
         say "End it, then run pulumi up again."
         exit 1
     fi

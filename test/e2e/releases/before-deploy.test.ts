@@ -120,7 +120,7 @@ describe("what runs before a release", () => {
       });
       await eventually(async () => expect(await migrations(name)).toBe("1"));
       if (killed === "the engine") process.kill(-pid, "SIGKILL");
-      else await garden.onHost("kill -9 $(pgrep -f '^/bin/bash /opt/botgarden/bin/bot-')");
+      else await garden.onHost("kill -9 $(pgrep -f '^/bin/bash /opt/botgarden/.*/bot-')");
       expect((await run).code).not.toBe(0);
       expect(await oneoffs()).not.toBe("");
       if (killed === "the engine") await unlockStack(garden);
@@ -136,8 +136,8 @@ describe("what runs before a release", () => {
   test("a disk without room for the dump stops the release, and leaves no half dump", async () => {
     const serving = await garden.serving(bot);
     // As much as does not shrink, and a disk on which there seems to be room for it.
-    await sql(`CREATE TABLE noise AS SELECT string_agg(gen_random_uuid()::text, '') AS noise
-                 FROM generate_series(1, 600000) AS n GROUP BY n % 60`);
+    await sql(`CREATE TABLE noise AS SELECT string_agg(uuid_send(gen_random_uuid()), '') AS noise
+                 FROM generate_series(1, 1200000) AS n GROUP BY n % 60`);
     const size = Number(await sql("SELECT pg_database_size(current_database())"));
     await garden.onHost(
       `mkdir -p ${dumps} && mount -t tmpfs -o size=${Math.round(size * 0.51)} tmpfs ${dumps}`,
