@@ -15,7 +15,7 @@ export function judgeBot(bot: BotStatus, garden: Pick<GardenStatus, "time" | "up
     }
     if (!isFrozen(bot)) {
       judgeContainer(
-        bot.release,
+        isWaking(bot, garden.time) ? { ...bot.release, health: "starting" } : bot.release,
         { time: garden.time, log: bot.name, memory: `memory in bots/${bot.name}.ts` },
         report,
       );
@@ -31,6 +31,11 @@ export function judgeBot(bot: BotStatus, garden: Pick<GardenStatus, "time" | "up
 /** A bot that polls is held by freezing its container. */
 function isFrozen({ paused, release, webhook }: BotStatus): boolean {
   return paused && webhook.wanted === null && release?.state === "paused";
+}
+
+/** Docker calls a frozen container unhealthy (moby, container/health.go), until the first check after it woke up. */
+function isWaking(bot: BotStatus, time: string): boolean {
+  return bot.webhook.wanted === null && !bot.paused && isHeld(bot, time);
 }
 
 /** Docker starts a frozen container like any other when the host or Docker itself was started again. */

@@ -1,8 +1,8 @@
 #!/bin/sh
 # What the host looks like before anything is changed. Prints `key=value` lines for check-host.ts and, for each
 # container and network that carries a garden's label, `container=NAME STACK` or `network=NAME STACK`; `serving=NAME` is a
-# container that the edge sends updates to, `stopped=NAME` one that should run and does not, `missing=ID` one of the given
-# images that is not there. Changes nothing.
+# container that serves (the edge sends updates to it, or it is its bot's last good release), `stopped=NAME` one that should
+# run and does not, `missing=ID` one of the given images that is not there. Changes nothing.
 #
 # usage: check-host [IMAGE...]
 set -eu
@@ -34,6 +34,8 @@ if error=$($become docker version --format '{{.Server.Version}}' 2>&1 >/dev/null
         last=$(ls "$folder" | sed -n "s/^\([0-9][0-9]*\)\.json$/\1/p" | sort -n | tail -n 1)
         if [ -n "$last" ]; then jq -r .container "$folder$last.json"; fi
     done' 2>/dev/null || true)
+    # The state forgets it while a failed release is in its place; a bot that polls has no route that would tell.
+    for name in $good; do echo "serving=$name"; done
     $become docker ps -a --filter label=botgarden.garden --filter status=exited \
         --format '{{.Names}} {{.Label "botgarden.part"}} {{.Label "botgarden.bot"}}' | while read -r name part bot; do
         if [ "$part" = bot ]; then

@@ -22,7 +22,7 @@ export interface HostFacts {
   /** The containers and networks that carry a garden's label. */
   readonly containers: readonly GardenThing[];
   readonly networks: readonly GardenThing[];
-  /** Names of the containers that the edge sends updates to. */
+  /** Names of the containers that the edge sends updates to, and of every bot's last good release. */
   readonly serving: readonly string[];
   /** Names of containers that should run and do not; of a bot only its last good release should. */
   readonly stopped: readonly string[];

@@ -6,7 +6,8 @@ import type { Connection } from "./connection.ts";
 /**
  * Removes the containers and networks of the garden that the stack's state does not know. A `pulumi up` that is killed
  * between Docker's answer and the writing of the state leaves such things behind, and their names, addresses and ports
- * would make every later `up` fail. A container that the edge sends updates to stays, whatever the state says.
+ * would make every later `up` fail. A container that serves stays, whatever the state says: of the two
+ * that one resource has while a release is under way, the engine tells one.
  *
  * Starts those that were stopped by hand or by a crash of Docker: the state knows nothing of that, so that no `up` would
  * bring them back.
@@ -23,13 +24,12 @@ export async function removeLeftovers(
   const state = await stateOfStack();
   refuseForeign(things, state, connection.label);
   const unknown = {
-    container: missingFrom(state, "docker:index/container:Container", facts.containers),
+    container: missingFrom(state, "docker:index/container:Container", facts.containers).filter(
+      (name) => !facts.serving.includes(name),
+    ),
     network: missingFrom(state, "docker:index/network:Network", facts.networks),
   };
-  await sweep(
-    "container",
-    unknown.container.filter((name) => !facts.serving.includes(name)),
-  );
+  await sweep("container", unknown.container);
   await sweep("network", unknown.network);
   await start(facts.stopped.filter((name) => !unknown.container.includes(name)));
 

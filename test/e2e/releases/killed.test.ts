@@ -4,7 +4,7 @@ import { nameRelease } from "../../../sandbox/bench/releases/recorder.ts";
 import { restartHost } from "../../../sandbox/vps/changes.ts";
 import { eventually } from "../support/eventually.ts";
 import { unlockStack } from "../support/killed-engine.ts";
-import { counts, recordedLoad, times } from "../support/recorded-load.ts";
+import { counts, recordedLoad, timeoutOf, times } from "../support/recorded-load.ts";
 import { ReleasesGarden } from "../support/releases.ts";
 import { type Run, runProgram } from "../support/run.ts";
 
@@ -55,7 +55,7 @@ describe("whatever is killed during a release, the next up makes all well and no
     return { ...(await run), disturbed };
   }
 
-  test(`the engine, by SIGKILL at ${KILLS} moments`, async () => {
+  test(`the engine, by SIGKILL at ${KILLS} moments`, { timeout: timeoutOf(2 * KILLS) }, async () => {
     const moments: string[] = [];
     let name = "";
     const outcomes = await recordedLoad(garden, { rate: RATE }, async (load) => {

@@ -62,7 +62,7 @@ describe("a pause", () => {
         await expectHeld(bot);
         return paused;
       });
-      expect(output).toContain(`${bot} is paused: the edge answers its updates with 503`);
+      expect(output).toContain(`${bot} is paused: the edge answers with 503`);
       expect(code).toBe(0);
       expect(await operate(garden, "resume", bot)).toMatchObject({ code: 0 });
       const status = await operate(garden, "status");

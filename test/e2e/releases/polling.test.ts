@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PollingRecord, readPollingRecord } from "../../../sandbox/bench/releases/recorder.ts";
-import { counts, outcomeOf, recordedLoad, times } from "../support/recorded-load.ts";
+import { counts, outcomeOf, recordedLoad, timeoutOf, times } from "../support/recorded-load.ts";
 import { ReleasesGarden } from "../support/releases.ts";
 
 /** BOTGARDEN_POLLING_RELEASES=20 is the whole proof. */
@@ -28,7 +28,9 @@ describe("a bot that polls and keeps its data in SQLite", () => {
     expect(await record(run)).toMatchObject({ integrity: "ok", conflicts: 0, secondWriters: [] });
   }
 
-  test(`${RELEASES} releases: never two pollers or writers, and no update is lost`, async () => {
+  test(`${RELEASES} releases: never two pollers or writers, and no update is lost`, {
+    timeout: timeoutOf(RELEASES),
+  }, async () => {
     const { starts } = await record();
     let run = 0;
     let names: string[] = [];

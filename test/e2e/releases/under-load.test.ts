@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { counts, expectNoneRefused, outcomeOf, recordedLoad, times } from "../support/recorded-load.ts";
+import {
+  counts,
+  expectNoneRefused,
+  outcomeOf,
+  recordedLoad,
+  timeoutOf,
+  times,
+} from "../support/recorded-load.ts";
 import { ReleasesGarden } from "../support/releases.ts";
 
 /** BOTGARDEN_RELEASES=50 is the whole proof. */
@@ -12,7 +19,9 @@ describe("releases under load", () => {
   });
   afterAll(() => garden.planted());
 
-  test(`${RELEASES} of one bot under 200 updates/s for three: none is lost, refused or late in its chat`, async () => {
+  test(`${RELEASES} of one bot under 200 updates/s for three: none is lost, refused or late in its chat`, {
+    timeout: timeoutOf(RELEASES),
+  }, async () => {
     const seconds: number[] = [];
     let names: string[] = [];
     const outcomes = await recordedLoad(garden, { rate: 200 }, async (load) => {

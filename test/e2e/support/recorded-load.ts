@@ -161,3 +161,8 @@ export function times(variable: string, standard: number): number {
   if (/^[1-9]\d{0,3}$/.test(given)) return Number(given);
   throw new Error(`${variable} must be a whole number from 1 to 9999, not "${given}"`);
 }
+
+/** How long a test with so many releases may take, in milliseconds: far more than it does. */
+export function timeoutOf(releases: number): number {
+  return 600_000 + releases * 30_000;
+}

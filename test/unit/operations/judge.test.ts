@@ -197,6 +197,15 @@ describe("a webhook", () => {
     };
     expect(wrong({ ...frozen, paused: ["hello"] })).toEqual([]);
     expect(wrong(frozen)).toEqual(["hello: is frozen (docker pause)"]);
+    const woken = {
+      ...withHello({ webhookUrl: null, health: "unhealthy" }),
+      routes: {},
+      ...withWebhook({ url: "" }),
+    };
+    expect(wrong({ ...woken, resumed: { hello: unixTime(ago(119)) } })).toEqual([]);
+    expect(wrong({ ...woken, resumed: { hello: unixTime(ago(121)) } })).toEqual([
+      "hello: its health check fails",
+    ]);
     const runs = { ...withHello({ webhookUrl: null }), routes: {}, ...withWebhook({ url: "" }) };
     expect(wrong({ ...runs, paused: ["hello"] })).toEqual([
       "hello: is paused, but its container runs: was the host started again?",
