@@ -66,9 +66,9 @@ export class Bot extends pulumi.ComponentResource {
     if (webhook === undefined) before.push(clearWebhook(settings, api, { parent: this }));
 
     const { apiRoot, timezone } = garden;
-    before.push(releaseRecords(name, host, this));
-    const context = botContext(settings.file, { name, database, webhook, telegram: { apiRoot }, timezone });
     const image = botImage(settings, garden, this);
+    before.push(releaseRecords(name, image.id, host, this));
+    const context = botContext(settings.file, { name, database, webhook, telegram: { apiRoot }, timezone });
     const container = botContainer(
       {
         settings,

@@ -5,9 +5,8 @@
 #
 # usage: bot-records serving BOT            prints the container of the last good release, or nothing
 #        bot-records route BOT              prints its route
-#        bot-records try BOT CONTAINER      a release begins
+#        bot-records keep BOT IMAGE         a release begins, with the image of this id
 #        bot-records add BOT CONTAINER      it passed its gate; stdin: {"reference": TEXT, "route": …|null}
-#        bot-records keep BOT               the bot is new here
 #        bot-records forget BOT             the bot was removed, and its containers with it
 set -euo pipefail
 umask 077
@@ -20,7 +19,7 @@ action=${1:-}
 bot=${2:-}
 container=${3:-}
 if ! [[ $bot =~ ^[a-z][a-z0-9-]*$ ]]; then
-    say "usage: bot-records serving|route|keep|forget BOT | try|add BOT CONTAINER"
+    say "usage: bot-records serving|route|forget BOT | keep BOT IMAGE | add BOT CONTAINER"
     exit 1
 fi
 folder=/var/lib/botgarden/releases/$bot
@@ -98,9 +97,8 @@ forget() {
 case $action in
 serving) serving ;;
 route) cat "$folder/route.json" ;;
-try) mkdir -p "$folder" && image_of "$container" >>"$folder/images" ;;
+keep) mkdir -p "$folder" && echo "$3" >>"$folder/images" ;;
 add) add ;;
-keep) mkdir -p "$folder" ;;
 forget) forget ;;
-*) say "usage: bot-records serving|route|keep|forget BOT | try|add BOT CONTAINER"; exit 1 ;;
+*) say "usage: bot-records serving|route|forget BOT | keep BOT IMAGE | add BOT CONTAINER"; exit 1 ;;
 esac

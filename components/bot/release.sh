@@ -45,6 +45,7 @@ is() { [ "$(docker inspect -f '{{.State.Status}}' "$1" 2>/dev/null)" = "$2" ]; }
 serving=$("$here/bot-records" serving "$bot")
 stopped=()
 switched=no
+begun=$(date +%s)
 
 # A bot that polls and is paused: nothing at the edge can hold it.
 hold() { # CONTAINER
@@ -75,24 +76,26 @@ go_back() {
 }
 
 refuse() { # REASON
+    local state health since
+    state=$(docker inspect -f 'container {{.Name}}: {{.State.Status}}, exit code {{.State.ExitCode}}, restarted {{.RestartCount}} times' \
+        "$container" 2>&1 || true)
+    health=$(docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}health check: {{.Output}}{{end}}{{end}}' "$container" 2>&1 || true)
+    # Only the log of this try, all starts of it.
+    since=$begun
+    # The log is read when the container is at rest: while Docker starts it again there may be none.
+    if [ "$container" != "$serving" ]; then go_back; fi
     say "botgarden: the new release of bot $bot failed its gate: $1"
-    docker inspect -f 'container {{.Name}}: {{.State.Status}}, exit code {{.State.ExitCode}}, restarted {{.RestartCount}} times' \
-        "$container" >&2 || true
-    docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}health check: {{.Output}}{{end}}{{end}}' "$container" >&2 || true
+    say "$state"
+    if [ -n "$health" ]; then say "$health"; fi
     say "the last 50 lines of its log:"
-    # Only of its last start: a second try would show the first one's again.
-    docker logs --tail 50 --since "$(docker inspect -f '{{.State.StartedAt}}' "$container")" "$container" >&2 || true
+    docker logs --tail 50 --since "$since" "$container" >&2 || true
     if [ "$container" = "$serving" ]; then
         # The present release, looked at once more: stopping it would help nobody.
         say "It is the present release and was left as it is. Correct the cause and run pulumi up again."
+    elif [ -n "$serving" ] && is "$serving" running; then
+        say "It was stopped; its log stays (docker logs $container). What ran before goes on. Correct the bot and run pulumi up again."
     else
-        go_back
-        if [ -n "$serving" ] && is "$serving" running; then
-            say "It was stopped; its log stays (docker logs $container). What ran before goes on."
-        else
-            say "It was stopped; its log stays (docker logs $container)."
-        fi
-        say "Correct the bot and run pulumi up again."
+        say "It was stopped; its log stays (docker logs $container). Correct the bot and run pulumi up again."
     fi
     exit 1
 }
@@ -214,7 +217,8 @@ watch_first_seconds() {
         case $(docker inspect -f '{{.State.Status}} {{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$container" 2>/dev/null) in
         # Held meanwhile: nobody asks how it is.
         "paused 0 "*) sleep 0.3 ;;
-        *unhealthy) refuse "it took over, and then its health check failed" ;;
+        # Docker calls one that exited unhealthy too.
+        "running 0 unhealthy") refuse "it took over, and then its health check failed" ;;
         "running 0 "*) sleep 0.3 ;;
         *) refuse "it took over, and then it exited" ;;
         esac
@@ -253,7 +257,6 @@ switch() {
         printf '%s' "$input" | jq -c '{reference, route}' | "$here/bot-records" add "$bot" "$container"
         return
     fi
-    "$here/bot-records" try "$bot" "$container"
     if [ "$(field writesAlone)" = true ]; then stop_others; fi
     before_deploy
     if [ "$(field stopsFirst)" = true ]; then stop_others; fi

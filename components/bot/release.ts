@@ -7,13 +7,18 @@ import type { Host } from "../host/host.ts";
 import { gateDeadline } from "./health.ts";
 
 /**
- * What the host remembers of a bot's releases. The containers depend on it, so that it goes after them: then the
- * images of the bot's releases are used by nothing and go too.
+ * What the host remembers of a bot's releases; before a container is made, the id of its image. The containers depend
+ * on it, so that it goes after them: then the images of the bot's releases are used by nothing and go too.
  */
-export function releaseRecords(bot: string, host: Host, parent: pulumi.Resource): pulumi.Resource {
+export function releaseRecords(
+  bot: string,
+  image: pulumi.Input<string>,
+  host: Host,
+  parent: pulumi.Resource,
+): pulumi.Resource {
   return host.command(
     `${bot}-releases`,
-    { run: ["bot-records", "keep", bot], remove: ["bot-records", "forget", bot] },
+    { run: ["bot-records", "keep", bot, image], remove: ["bot-records", "forget", bot] },
     { parent },
   );
 }

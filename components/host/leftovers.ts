@@ -35,7 +35,7 @@ export async function removeLeftovers(
 
   async function sweep(kind: "container" | "network", names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
-    log(`removing what an interrupted run left on the host: ${kind} ${names.join(", ")}`);
+    log(`removing from the host what no run needs any more: ${kind} ${names.join(", ")}`);
     await sweepHost(connection, `remove-${kind}`, names);
   }
 

@@ -16,6 +16,7 @@ describe("changes of the core and of secrets under load", () => {
   afterAll(async () => {
     await configure(garden, { "images.nginx": undefined, "postgres.maxConnections": undefined });
     await garden.planted();
+    await garden.onHost("docker image rm nginx:1.30");
   });
 
   const variable = async (name: string) => {

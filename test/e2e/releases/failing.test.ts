@@ -134,7 +134,7 @@ describe("a release that fails", () => {
           expect(added[0]?.id).toBe(made ?? added[0]?.id);
           made = added[0]?.id;
           if (leaves === "exited") {
-            expect(await garden.onHost(`docker logs ${made} 2>&1`)).toMatch(says.at(-1) ?? /./);
+            expect(await garden.onHost(`docker logs ${made} 2>&1`)).toMatch(/recorder .+ begins/);
           }
         }
       } finally {
