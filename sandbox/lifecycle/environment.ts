@@ -14,7 +14,9 @@ export function pulumiEnvironment(id: string, toolchain: Toolchain) {
     pathEntries: toolchain.pathEntries,
     variables: {
       ...toolchain.env,
-      PULUMI_BACKEND_URL: pathToFileURL(backend).href,
+      // Without the notes beside the state's files: an engine that is killed leaves one of them empty, and every later run
+      // ends with "failed to load checkpoint: EOF" (gocloud.dev/blob/fileblob writes the file itself by rename).
+      PULUMI_BACKEND_URL: `${pathToFileURL(backend).href}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile,
       PULUMI_STACK: stackName,
     },

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "./support/eventually.ts";
 import { Garden } from "./support/garden.ts";
 
 describe("a change of a bot", () => {
@@ -33,17 +34,28 @@ describe("a change of a bot", () => {
     expect(report).toMatchObject({ done: true, sent: 200, delivered: 200, dropped: 0 });
   });
 
+  test("what was stopped by hand runs again after the next up, though nothing changed", async () => {
+    await garden.up();
+    const container = await helloContainer();
+    await garden.onHost(`docker stop botgarden-postgres botgarden-edge ${container}`);
+    const { output } = await garden.up();
+    expect(output).toContain("starting again what does not run on the host");
+    expect(output).not.toMatch(/\d+ (?:created|updated|replaced|deleted)/);
+    expect(await helloContainer()).toBe(container);
+    await eventually(async () => expect(await garden.ask("hello", "back again", 5012)).toMatch(/message/));
+  });
+
   test("a release that failed for a reason outside of the bot passes when it is run again", async () => {
     const file = join(garden.project, "bots/hello.ts");
     const text = readFileSync(file, "utf8");
     const before = await helloContainer();
     const impatient = 'path: "/health", startPeriod: "10 seconds", interval: "1 second", retries: 1';
     writeFileSync(file, text.replace(/path: "\/health"/, impatient));
-    await garden.onHost("docker stop botgarden-postgres");
+    await garden.onHost("docker pause botgarden-postgres");
     const { code, output } = await garden.pulumi("up", "--yes", "--skip-preview");
     expect(code).not.toBe(0);
     expect(output).toMatch(/the new release of bot hello failed its gate/);
-    await garden.onHost("docker start botgarden-postgres");
+    await garden.onHost("docker unpause botgarden-postgres");
     await garden.up();
     expect(await garden.ask("hello", "well again", 5011)).toMatch(/message/);
     expect((await garden.containers()).filter((name) => name.startsWith("hello-"))).not.toContain(before);

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { AcmeClient } from "../../../sandbox/acme/client.ts";
 import { acmeOf, configure, look, servedTo } from "../support/certificates.ts";
 import { EdgeGarden } from "../support/edge-bots.ts";
@@ -12,6 +12,12 @@ describe("a certificate from an ACME authority", () => {
   beforeAll(async () => {
     garden = await new EdgeGarden().planted();
     acme = acmeOf(garden);
+  });
+
+  // Whatever a test found: the next one has an authority that works, and the settings of the first.
+  afterEach(async () => {
+    await acme.setMode({ mode: "pass" });
+    await configure(garden, { "certificate.extraDomains": undefined });
   });
 
   test("was issued during the first up, and the stack tells by whom and until when", async () => {
@@ -53,9 +59,11 @@ describe("a certificate from an ACME authority", () => {
       refused: {},
       broken: {},
     });
-    await acme.setMode({ mode: "pass" });
-    await configure(garden, { "certificate.extraDomains": undefined });
+  });
+
+  test("an authority that works again changes nothing for the name that has its certificate", async () => {
     await garden.up();
+    expect((await servedTo(garden, name)).subjectaltname).toBe(`DNS:${name}`);
   });
 
   test("an authority that is down does not stop an up while the certificate is good", async () => {

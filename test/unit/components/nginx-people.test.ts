@@ -281,6 +281,7 @@ describe.for(versions)("a domain on %s", (reference) => {
     await get({ headers: { host: "canary.example.com" }, plain: true }).catch(() => undefined);
     await spoil(tree().ports.http, 'nonsense "canary\r\n\r\n');
     await spoil(tree().ports.http, "POST / HTTP/1.1\r\nHost: bots.example.com\r\nContent-Length: 9\r\n\r\nx");
+    await spoilHttp2(tree().ports.https);
     // What is buffered is written at the end.
     await stop();
     const lines = readFileSync(tree().log, "utf8").trimEnd().split("\n");
@@ -382,6 +383,21 @@ function upgradeAt(port: number, path: string, headers: Record<string, string>):
 }
 
 /** Sends something that is no whole request, and waits until the connection is closed. */
+/** Begins a request by HTTP/2 and goes away in the middle of its headers: nginx logs it with the status 000. */
+async function spoilHttp2(port: number): Promise<void> {
+  const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+  const partOfHeaders = Buffer.from([0, 0, 1, 1, 0, 0, 0, 0, 1, 0x82]);
+  const options = { host: "127.0.0.1", port, ALPNProtocols: ["h2"], rejectUnauthorized: false };
+  await new Promise<void>((resolve) => {
+    const socket = connect({ ...options, servername: "bots.example.com" }, () => {
+      socket.end(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), settings, partOfHeaders]));
+    });
+    socket.on("error", () => resolve());
+    socket.on("close", () => resolve());
+    socket.resume();
+  });
+}
+
 function spoil(port: number, text: string): Promise<void> {
   return new Promise((resolve) => {
     const socket = connectPlain(port, "127.0.0.1", () => socket.end(text));

@@ -42,7 +42,9 @@ export class SshConnection extends Duplex {
   #closed(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.destroyed) return;
     if (code === 0) {
-      this.push(null);
+      // Nobody reads a kept connection, so nobody would see its end: it must not be used again.
+      if (this.#idle !== undefined) this.destroy();
+      else this.once("end", () => this.destroy()).push(null);
       return;
     }
     const how = code === null ? `signal: ${signal ?? "unknown"}` : `exit status ${code}`;
@@ -96,6 +98,7 @@ export class SshConnection extends Duplex {
   /** Called by Node's agent when a kept connection is used again. */
   ref(): this {
     clearTimeout(this.#idle);
+    this.#idle = undefined;
     this.#child.ref();
     return this;
   }
