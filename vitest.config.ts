@@ -30,8 +30,10 @@ export default defineConfig({
       endToEnd("e2e-edge", ["test/e2e/edge/*.test.ts"]),
       // Where the certificate comes from, and the ways between.
       endToEnd("e2e-certificates", ["test/e2e/certificates/*.test.ts"]),
-      // What a release, or what goes wrong in one, does to the updates.
+      // What releases do to the updates that come meanwhile.
       endToEnd("e2e-releases", ["test/e2e/releases/*.test.ts"]),
+      // And what does that fails, or is killed, in the middle of one.
+      endToEnd("e2e-failures", ["test/e2e/releases/failures/*.test.ts"]),
     ],
   },
 });

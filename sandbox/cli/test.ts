@@ -16,7 +16,7 @@ const parts: Record<string, readonly string[]> = {
   // They wait for a host most of the time: two sandboxes take little longer than one.
   e2e: ["e2e", "e2e-apart"],
   edge: ["e2e-edge", "e2e-certificates"],
-  releases: ["e2e-releases"],
+  releases: ["e2e-releases", "e2e-failures"],
 };
 
 interface Counts {

@@ -50,7 +50,10 @@ describe("a bot that is slow is replaced", () => {
 
   test("it answers after 25 seconds: what it began it finishes", async () => {
     const { outcomes, exitCode } = await replace({
-      environment: { ANSWER_SECONDS: "25", ANSWER_EVERY: "20" },
+      // Every three seconds one, each in another chat: some are always under way.
+      environment: { ANSWER_SECONDS: "25", ANSWER_EVERY: "41" },
+      // Its grace alone would not be enough.
+      settings: { stopGrace: '"3 seconds"' },
     });
     expect(exitCode).toBe("0");
     const { report, record } = outcomeOf(outcomes, "released");

@@ -26,6 +26,12 @@ export async function underLoad(
   return report;
 }
 
+/** No update was refused or cut off. (`toMatchObject` would take `{}` for anything.) */
+export function expectNothingRefused(report: NumberedBotReport | undefined): void {
+  const { refused, broken } = report ?? {};
+  expect({ refused, broken }).toEqual({ refused: {}, broken: {} });
+}
+
 /** What a person wants to know of a report, in a line. */
 export function inWords({ sent, retried, latency, longestGapMs }: NumberedBotReport): string {
   const ms = (value: number) => `${value.toFixed(0)} ms`;

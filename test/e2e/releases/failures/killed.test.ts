@@ -1,12 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nameRelease } from "../../../sandbox/bench/releases/recorder.ts";
-import { restartHost } from "../../../sandbox/vps/changes.ts";
-import { eventually } from "../support/eventually.ts";
-import { unlockStack } from "../support/killed-engine.ts";
-import { counts, recordedLoad, timeoutOf, times } from "../support/recorded-load.ts";
-import { ReleasesGarden } from "../support/releases.ts";
-import { type Run, runProgram } from "../support/run.ts";
+import { nameRelease } from "../../../../sandbox/bench/releases/recorder.ts";
+import { restartHost } from "../../../../sandbox/vps/changes.ts";
+import { eventually } from "../../support/eventually.ts";
+import { unlockStack } from "../../support/killed-engine.ts";
+import { counts, recordedLoad, timeoutOf, times } from "../../support/recorded-load.ts";
+import { ReleasesGarden } from "../../support/releases.ts";
+import { type Run, runProgram } from "../../support/run.ts";
 
 /** BOTGARDEN_KILLS=20 is the whole proof. */
 const KILLS = times("BOTGARDEN_KILLS", 5);

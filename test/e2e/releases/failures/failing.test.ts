@@ -1,10 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { RecorderOptions } from "../../../sandbox/bench/releases/recorder.ts";
-import { fillDisk, freeDisk } from "../support/full-disk.ts";
-import { counts, recordedLoad } from "../support/recorded-load.ts";
-import { ReleasesGarden } from "../support/releases.ts";
+import type { RecorderOptions } from "../../../../sandbox/bench/releases/recorder.ts";
+import { fillDisk, freeDisk } from "../../support/full-disk.ts";
+import { counts, recordedLoad } from "../../support/recorded-load.ts";
+import { ReleasesGarden } from "../../support/releases.ts";
 
 const RATE = 30;
 
