@@ -200,12 +200,6 @@ drain() {
     done
 }
 
-announce() {
-    if [ "$(field route)" = null ]; then return; fi
-    switched=yes
-    printf '%s' "$input" | jq -c .route | "$here/edge" announce "$bot" || refuse "the edge refuses its route"
-}
-
 give_updates() {
     if [ "$(field route)" = null ]; then
         "$here/edge" unroute "$bot" </dev/null
@@ -267,7 +261,6 @@ switch() {
     before_deploy
     if [ "$(field stopsFirst)" = true ]; then stop_others; fi
     start_new
-    announce
     await_health
     give_updates
     hold "$container"

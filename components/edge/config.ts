@@ -16,8 +16,9 @@ export interface EdgeConfig {
 export function renderEdge({ features, allowFrom }: EdgeConfig): string {
   return fill("nginx.conf", {
     form: formOf(features),
-    // Clients that just sent a request get the time to send the next before a reload closes their connection.
-    keepaliveMinTimeout: features.keepaliveMinTimeout ? "keepalive_min_timeout 2s;" : "",
+    // Clients that just sent a request get the time to send the next before a reload closes their connection; the gate of
+    // a release watches it for as long anyway.
+    keepaliveMinTimeout: features.keepaliveMinTimeout ? "keepalive_min_timeout 5s;" : "",
     allowFrom: allowed(allowFrom),
     rate: String(DEFAULT_RATE),
   });

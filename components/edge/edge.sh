@@ -14,8 +14,6 @@
 #        edge adopt                every webhook is registered for the pending site: serves it alone
 #        edge route BOT            a bot's route; stdin: {"files": {FILE: TEXT}, "secret": TEXT|null}; FILE is what
 #                                  follows `BOT.`; a secret that was there before stays good until `confirm`
-#        edge announce BOT         the route that will come; stdin as for `route`: its container's address is looked up
-#                                  before the first update goes there
 #        edge confirm BOT          Telegram uses the new secret: the former ones are no longer good
 #        edge unroute BOT
 #        edge withdraw BOT         the bot is removed: its route, and that it was paused
@@ -307,25 +305,6 @@ route() { # BOT
     publish "the route of bot $1"
 }
 
-# nginx asks for the address of a name that it did not know only after it has loaded a tree, and for some milliseconds
-# nobody could be reached. A server that is `down` gets no update, but an address, which the next tree takes over
-# (ngx_http_upstream_zone_module.c, preresolve).
-announce() { # BOT
-    local input file server
-    input=$(cat)
-    [ -e "$folder/current/nginx.conf" ] || return 0
-    copy_tree
-    for file in resolve.upstream.conf resolve.pages.upstream.conf; do
-        server=$(printf '%s' "$input" | jq -r --arg file "$file" '.files[$file] // ""' | sed -n 's/^ *\(server .*\);$/\1/p')
-        if [ -z "$server" ] || [ ! -e "$candidate/routes/$1.$file" ]; then continue; fi
-        if grep -qF "$server" "$candidate/routes/$1.$file"; then continue; fi
-        # Of a release before this one that was announced and failed.
-        sed -e '/^ *server .* down;$/d' -e "s/^ *server .*/&\n    $server down;/" "$folder/current/routes/$1.$file" |
-            put "routes/$1.$file" 0644
-    done
-    publish "the announced route of bot $1"
-}
-
 confirm() { # BOT
     [ -e "$folder/current/secrets/$1" ] || return 0
     copy_tree
@@ -397,7 +376,7 @@ hold_or_let_go() { # BOT
     echo polling
 }
 
-usage="edge configure IMAGE | settle | offer | adopt | forget | route|announce|confirm|unroute|withdraw|pause|resume|paused BOT"
+usage="edge configure IMAGE | settle | offer | adopt | forget | route|confirm|unroute|withdraw|pause|resume|paused BOT"
 bot() { [[ ${1:-} =~ ^[a-z][a-z0-9-]*$ ]] || fail "usage: $usage"; }
 
 case ${1:-} in
@@ -406,7 +385,6 @@ settle) settle ;;
 offer) offer ;;
 adopt) adopt ;;
 route) bot "${2:-}"; route "$2" ;;
-announce) bot "${2:-}"; announce "$2" ;;
 confirm) bot "${2:-}"; confirm "$2" ;;
 unroute) bot "${2:-}"; unroute "$2" ;;
 withdraw) bot "${2:-}"; withdraw "$2" ;;

@@ -183,61 +183,6 @@ describe("beside a running container", () => {
     expect(stateOf(host.tree)).toEqual(before.state);
   });
 
-  test("an announced container gets an address but no update, and takes over without one that nobody answers", async () => {
-    const secret = "Third_secret-3";
-    const rateLimit = { perSecond: 10_000, burst: 1000 };
-    const webhook = { port: 8080, path: "/updates", maxConnections: 40, rateLimit };
-    expect(await host.route("hello", secret, { webhook })).toEqual(quiet);
-    await until(() => post("hello", secret), { status: 200 });
-    const answers: string[] = [];
-    let asking = true;
-    const askers = Array.from({ length: 6 }, async () => {
-      while (asking) {
-        const { status, body } = await post("hello", secret);
-        answers.push(`${status} ${status === 200 ? body.split(":", 1)[0] : ""}`);
-      }
-    });
-    const further = (count: number) => {
-      const wanted = answers.length + count;
-      return expect.poll(() => answers.length, { timeout: 20_000 }).toBeGreaterThan(wanted);
-    };
-    try {
-      // Each is a name that nginx has not known since its last tree.
-      for (const to of ["shop", "hello", "shop", "hello", "shop", "hello"]) {
-        const input = host.routeInput("hello", secret, { container: `${to}-0a1b2c3`, webhook });
-        expect(await host.edge(["announce", "hello"], { input })).toEqual(quiet);
-        await further(60);
-        expect(await host.edge(["route", "hello"], { input })).toEqual(quiet);
-        await until(() => post("hello", secret), { status: 200, body: `${to}:${secret}:` });
-        await further(30);
-      }
-    } finally {
-      asking = false;
-    }
-    await Promise.all(askers);
-    expect(new Set(answers)).toEqual(new Set(["200 hello", "200 shop"]));
-    expect(host.read("routes/hello.resolve.upstream.conf")).not.toContain("down");
-    expect(await host.route("hello", secret)).toEqual(quiet);
-  });
-
-  test("announcing again, or what is there already, changes nothing", async () => {
-    const before = host.current;
-    const same = host.routeInput("hello", "Third_secret-3");
-    expect(await host.edge(["announce", "hello"], { input: same })).toEqual(quiet);
-    expect(await host.edge(["announce", "nobody"], { input: same })).toEqual(quiet);
-    expect(host.current).toBe(before);
-    for (const container of ["first-0a1b2c3", "second-0a1b2c3", "second-0a1b2c3"]) {
-      const input = host.routeInput("hello", "Third_secret-3", { container });
-      expect(await host.edge(["announce", "hello"], { input })).toEqual(quiet);
-    }
-    const servers = host.read("routes/hello.resolve.upstream.conf").match(/server .*/g);
-    expect(servers).toEqual([
-      "server hello-0a1b2c3:8080 resolve max_fails=0;",
-      "server second-0a1b2c3:8080 resolve max_fails=0 down;",
-    ]);
-    expect(await host.route("hello", "Third_secret-3")).toEqual(quiet);
-  });
-
   test("a bot without a secret is open to Telegram's networks, and confirming it is nothing", async () => {
     expect(await host.route("shop", null)).toEqual(quiet);
     expect(await host.edge(["confirm", "shop"])).toEqual(quiet);
