@@ -56,8 +56,8 @@ async function goBack(bot: string, target: Release, stack: Stack): Promise<void>
   const { release, image, reference } = target;
   console.log(`${bot} goes back to the image of release ${release}, ${shortImage(image)}`);
   await pin(bot, image, stack);
-  // Of all that may have changed in the working copy, this bot's release alone.
-  const targets = ["", "-release"].flatMap((part) => ["--target", `**::${bot}${part}`]);
+  // Of all that may have changed in the working copy, this bot's release alone; the image that it had is no part of it.
+  const targets = ["", "-release", "-image"].flatMap((part) => ["--target", `**::${bot}${part}`]);
   const code = await showPulumi(
     ["up", "--yes", "--skip-preview", "--suppress-outputs", ...targets, ...stack.words],
     // Another bot's registry may be what is wrong.

@@ -14,27 +14,22 @@ export interface BotImage {
 
 /**
  * The bot's image on the host: pulled, built there by BuildKit from a folder of this project, or the one that the bot
- * is pinned to. While it is pinned nothing is pulled or built, and the image of its file stays in the state as it is:
- * a rollback updates this bot's container alone, and an engine that has to remove a resource beside that has written a
- * state that it refused to read (3.259, "refers to unknown provider").
+ * is pinned to, for which there is no resource.
  */
 export function botImage(
   { name, image, pin }: Pick<BotSettings, "name" | "image" | "pin">,
   { host, platform }: { readonly host: Host; readonly platform: string },
   parent: pulumi.Resource,
 ): BotImage {
+  if (pin !== undefined) return { id: pulumi.output(pin), reference: pulumi.output(`pinned ${pin}`) };
+  const options = { parent, provider: host.provider };
   const resource = `${name}-image`;
-  const asItIs = pin === undefined ? {} : { ignoreChanges: ["name", "build"] };
-  const options = { parent, provider: host.provider, ...asItIs };
-  const pinned =
-    pin === undefined ? undefined : { id: pulumi.output(pin), reference: pulumi.output(`pinned ${pin}`) };
   if (image.kind === "reference") {
-    const { reference: name } = image;
-    const reference = pulumi.output(pinned === undefined ? host.tags.resolve(resource, name) : name);
+    const reference = pulumi.output(host.tags.resolve(resource, image.reference));
     // Never removed by the plugin: the engine refuses while a container of an earlier release is there. A tag that moved
     // is another name, which replaces the resource; `pullTriggers` would find the old image under the old name.
     const pulled = new docker.RemoteImage(resource, { name: reference, keepLocally: true }, options);
-    return pinned ?? { id: pulled.imageId, reference };
+    return { id: pulled.imageId, reference };
   }
   const built = new docker.Image(
     resource,
@@ -53,7 +48,7 @@ export function botImage(
     },
     options,
   );
-  return pinned ?? { id: built.repoDigest, reference: pulumi.output("build") };
+  return { id: built.repoDigest, reference: pulumi.output("build") };
 }
 
 /** Paths in the state are relative to the project, so that a plan made elsewhere shows no change. */

@@ -110,13 +110,11 @@ test("a reference with a digest is never looked up", async () => {
   expect(made.warnings).toEqual([]);
 });
 
-test("a pinned bot gets its pin; the image of its file is neither looked up nor changed", async () => {
+test("a pinned bot gets its pin, and no image of its own", async () => {
   const made = await planted({ pin: OTHER, answers: failing(down) });
   expect(await valueOfOutput(made.id)).toBe(OTHER);
   expect(made.text).toBe(`pinned ${OTHER}`);
-  expect(made.warnings).toEqual([]);
-  const [own] = made.resources.filter(({ name }) => name === "poller-image");
-  expect(own?.options.ignoreChanges).toEqual(["name", "build"]);
+  expect(made.resources.filter(({ name }) => name === "poller-image")).toEqual([]);
 });
 
 describe("a registry that does not answer", () => {
