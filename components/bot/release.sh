@@ -76,19 +76,18 @@ go_back() {
 }
 
 refuse() { # REASON
-    local state health since
+    local state health
     state=$(docker inspect -f 'container {{.Name}}: {{.State.Status}}, exit code {{.State.ExitCode}}, restarted {{.RestartCount}} times' \
         "$container" 2>&1 || true)
     health=$(docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}health check: {{.Output}}{{end}}{{end}}' "$container" 2>&1 || true)
-    # Only the log of this try, all starts of it.
-    since=$begun
     # The log is read when the container is at rest: while Docker starts it again there may be none.
     if [ "$container" != "$serving" ]; then go_back; fi
     say "botgarden: the new release of bot $bot failed its gate: $1"
     say "$state"
     if [ -n "$health" ]; then say "$health"; fi
     say "the last 50 lines of its log:"
-    docker logs --tail 50 --since "$since" "$container" >&2 || true
+    # Of this try alone, with all its starts.
+    docker logs --tail 50 --since "$begun" "$container" >&2 || true
     if [ "$container" = "$serving" ]; then
         # The present release, looked at once more: stopping it would help nobody.
         say "It is the present release and was left as it is. Correct the cause and run pulumi up again."
