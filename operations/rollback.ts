@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { pinKey, shortImage, unpin, WITHOUT_REGISTRIES } from "../settings/pins.ts";
 import { Failure } from "./failure.ts";
+import { otherChanges, planErrors, readPlan } from "./other-changes.ts";
 import {
   isPin,
   lookAtReleases,
@@ -18,14 +19,20 @@ import {
 import { pulumi, readStack, type Stack, showPulumi } from "./stack.ts";
 import { painter } from "./table.ts";
 
+/** Another bot's registry may be what is wrong, and an image of the host needs none. */
+const withoutRegistries = { [WITHOUT_REGISTRIES]: "1" };
+
 const usage = `usage: npm run rollback -- BOT [N] [OPTIONS]
   BOT             the bot that goes back
   N               to this release; without it to the last one before that had another image
   --list          only shows the releases; also without BOT
+  --with-other-changes
+                  deploys what else has changed in the working copy, instead of refusing
   --stack NAME    a stack that is not the selected one`;
 
 export async function run(args: string[]): Promise<number> {
-  const { bot, number, list, stack: name, help } = optionsOf(args);
+  const options = optionsOf(args);
+  const { bot, number, list, stack: name, help } = options;
   if (help) {
     console.log(usage);
     return 0;
@@ -39,7 +46,9 @@ export async function run(args: string[]): Promise<number> {
   }
   const releases = releasesOf(bot, facts, stack.connection.label);
   show(bot, releases, facts);
-  if (!list) await goBack(bot, wayBack(bot, releases, number), stack);
+  if (!list) {
+    await goBack(bot, wayBack(bot, releases, number), stack, options["with-other-changes"]);
+  }
   return 0;
 }
 
@@ -52,16 +61,14 @@ function show(bot: string, releases: readonly Release[], { now }: ReleaseFacts):
 }
 
 /** @throws Failure */
-async function goBack(bot: string, target: Release, stack: Stack): Promise<void> {
+async function goBack(bot: string, target: Release, stack: Stack, withOthers: boolean): Promise<void> {
   const { release, image, reference } = target;
   console.log(`${bot} goes back to the image of release ${release}, ${shortImage(image)}`);
   await pin(bot, image, stack);
-  // Of all that may have changed in the working copy, this bot's release alone; the image that it had is no part of it.
-  const targets = ["", "-release", "-image"].flatMap((part) => ["--target", `**::${bot}${part}`]);
+  if (!withOthers) await refuseOthers(bot, stack);
   const code = await showPulumi(
-    ["up", "--yes", "--skip-preview", "--suppress-outputs", ...targets, ...stack.words],
-    // Another bot's registry may be what is wrong.
-    { [WITHOUT_REGISTRIES]: "1" },
+    ["up", "--yes", "--skip-preview", "--suppress-outputs", ...stack.words],
+    withoutRegistries,
   );
   const present = await presentImage(bot, stack);
   if (present !== image) {
@@ -82,6 +89,31 @@ async function goBack(bot: string, target: Release, stack: Stack): Promise<void>
   console.log(
     `${bot} runs the image of release ${release} again, and stays with it over every pulumi up, which tells so.\n` +
       `${agreement(bot, reference)} Then: ${unpin(bot)} && pulumi up`,
+  );
+}
+
+/** Nothing that nobody deployed yet rides along. @throws Failure, with the pin as it was before */
+async function refuseOthers(bot: string, stack: Stack): Promise<void> {
+  console.log("asking pulumi preview what else would change");
+  const args = ["preview", "--json", "--non-interactive", ...stack.words];
+  const { code, stdout, stderr } = await pulumi(args, withoutRegistries);
+  const plan = readPlan(stdout);
+  const others = plan === undefined ? [] : otherChanges(bot, plan);
+  if (code === 0 && plan !== undefined && others.length === 0) return;
+  await pin(bot, stack.pins[bot], stack);
+  if (code === 0 && others.length > 0) {
+    throw new Failure(
+      `${bot} did not go back, and nothing was changed: pulumi up would change more than ${bot}:\n` +
+        `${others.map((line) => `  ${line}\n`).join("")}` +
+        "Put the working copy to what was deployed last (git stash), or let all of it go along: " +
+        `npm run rollback -- ${bot} --with-other-changes`,
+      1,
+    );
+  }
+  const reasons = plan === undefined ? [] : planErrors(plan);
+  throw new Failure(
+    `${bot} did not go back, and nothing was changed: pulumi preview failed:\n${reasons.join("\n") || stderr.trim()}`,
+    1,
   );
 }
 
@@ -128,6 +160,7 @@ function parse(args: string[]) {
       allowPositionals: true,
       options: {
         list: { type: "boolean", default: false },
+        "with-other-changes": { type: "boolean", default: false },
         stack: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },

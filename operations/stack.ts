@@ -106,10 +106,18 @@ interface Output {
   readonly stderr: string;
 }
 
-/** Runs `pulumi` in the project's folder to its end, and gives what it printed. */
-export function pulumi(args: readonly string[]): Promise<Output> {
+/**
+ * Runs `pulumi` in the project's folder to its end, and gives what it printed.
+ *
+ * @param variables further ones of its environment
+ */
+export function pulumi(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Output> {
   return new Promise((resolve) => {
-    const child = spawn("pulumi", args, { cwd: project, stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, ...variables };
+    const child = spawn("pulumi", args, { cwd: project, stdio: ["ignore", "pipe", "pipe"], env });
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {

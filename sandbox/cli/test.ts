@@ -19,9 +19,6 @@ const parts: Record<string, readonly string[]> = {
   releases: ["e2e-releases", "e2e-failures"],
 };
 
-/** Runs only when it is named: one defect is open (rollback after an engine that was killed; docs/architecture.md). */
-const onRequest: ReadonlySet<string> = new Set(["releases"]);
-
 interface Counts {
   readonly passed: number;
   readonly failed: number;
@@ -41,7 +38,7 @@ export async function run(args: string[]): Promise<number> {
   await prepareToolchain({ log: console.log });
   let total: Counts = { passed: 0, failed: 0, failures: [] };
   for (const [part, projects] of Object.entries(parts)) {
-    if (first === undefined ? onRequest.has(part) : first !== part) continue;
+    if (first !== undefined && first !== part) continue;
     console.log(`\n${part} tests`);
     const started = performance.now();
     const counts = await Promise.all(projects.map((project) => runProject(project, filters)));

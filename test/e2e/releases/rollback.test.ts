@@ -36,18 +36,30 @@ describe("a rollback", () => {
     return all.flat();
   };
 
-  test("puts the previous image back while updates come, and none is lost; other changes do not ride along", async () => {
+  test("what else nobody deployed yet does not ride along: it is named, and nothing is touched", async () => {
     const text = readFileSync(file("left"), "utf8");
+    const before = await containers();
+    writeFileSync(file("left"), text.replace("webhook:", 'memory: "300 MB",\n  webhook:'));
+    try {
+      const { code, output } = await operate(garden, "rollback", bot);
+      expect(output).toMatch(/^ {2}\S+ left \(docker:index\/container:Container\)$/m);
+      expect(output).toContain(`npm run rollback -- ${bot} --with-other-changes`);
+      expect(code).toBe(1);
+    } finally {
+      writeFileSync(file("left"), text);
+    }
+    expect(await containers()).toEqual(before);
+    expect(await pin()).toBeUndefined();
+  });
+
+  test("puts the previous image back while updates come, and none is lost", async () => {
     const left = await garden.serving("left");
     let seconds = 0;
     const outcomes = await recordedLoad(garden, { rate: 100 }, async (load) => {
       await load.flow(50);
-      // Something that nobody deployed yet.
-      writeFileSync(file("left"), text.replace("webhook:", 'memory: "300 MB",\n  webhook:'));
       const started = performance.now();
       const { code, output } = await load.during("rollback", () => operate(garden, "rollback", bot));
       seconds = (performance.now() - started) / 1000;
-      writeFileSync(file("left"), text);
       expect(output, output).toContain(`${bot} runs the image of release`);
       expect(code).toBe(0);
       expect(output).toContain(endPin);
@@ -110,7 +122,8 @@ describe("a rollback", () => {
     // The settings of now may not suit an image of then.
     writeFileSync(file(bot), text.replace("({})", '({"FAIL":"exit"})'));
     try {
-      const { code, output } = await operate(garden, "rollback", bot, number);
+      const { code, output } = await operate(garden, "rollback", bot, number, "--with-other-changes");
+      expect(output).not.toContain("asking pulumi preview");
       expect(output).toContain(`the new release of bot ${bot} failed its gate`);
       expect(output).toMatch(/released did not go back: pulumi up failed.* the pin was taken back/);
       expect(code).toBe(1);
