@@ -12,13 +12,18 @@ import { type State, stateOfStack } from "../state.ts";
 export class ImageTags {
   readonly #provider: docker.Provider;
   readonly #logins: ReadonlySet<string>;
+  readonly #patience: number;
   readonly #warned = new Set<string>();
   #state: Promise<State> | undefined;
 
-  /** @param logins the registries for which the provider has a login */
-  constructor(provider: docker.Provider, logins: readonly string[]) {
+  /**
+   * @param logins the registries for which the provider has a login
+   * @param patience milliseconds after which a registry is told to be slow
+   */
+  constructor(provider: docker.Provider, logins: readonly string[], patience = 20_000) {
     this.#provider = provider;
     this.#logins = new Set(logins);
+    this.#patience = patience;
   }
 
   /**
@@ -34,11 +39,14 @@ export class ImageTags {
     if (digestOf(name) !== undefined) return name;
     if (process.env[WITHOUT_REGISTRIES] === "1") return (await this.#deployed(resource, name)) ?? name;
     let problem: Problem;
+    const patience = setTimeout(() => this.#tellWaiting(registryOf(reference)), this.#patience);
     try {
       const { sha256Digest } = await docker.getRegistryImage({ name }, { provider: this.#provider });
       return `${name}@${sha256Digest}`;
     } catch (error) {
       problem = problemOf(reference, reasonIn(error), this.#logins.has(registryOf(reference)));
+    } finally {
+      clearTimeout(patience);
     }
     const deployed = await this.#deployed(resource, name);
     if (deployed === undefined && !pulumi.runtime.isDryRun()) {
@@ -47,6 +55,15 @@ export class ImageTags {
     const result = deployed === undefined ? "`pulumi up` will not release it." : "What runs now stays.";
     this.#warn(problem.about, `${problem.what}. ${result} ${problem.fix}`);
     return deployed ?? name;
+  }
+
+  /** The plugin waits without end for a registry that takes the connection and then says nothing. */
+  #tellWaiting(registry: string): void {
+    this.#warn(
+      `${registry} is slow`,
+      `The registry ${registry} has not answered for ${this.#patience / 1000} seconds; waiting for it. ` +
+        "Ctrl-C ends this run in good order, and the next `pulumi up` goes on from there",
+    );
   }
 
   /** A registry that is down is told once, not once per bot. */

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { botImage } from "../../../components/bot/image.ts";
 import { Host } from "../../../components/host/host.ts";
+import { ImageTags } from "../../../components/host/image-tags.ts";
 import type { RegistryLogin } from "../../../components/registries.ts";
 import type { BotSettings } from "../../../settings/bot.ts";
 import { botsOf, settingsOf } from "../support/bots.ts";
@@ -153,6 +154,30 @@ describe("a registry that does not answer", () => {
     const answers = { ...failing(down), ...deployed({ name: `ghcr.io/example/poller:1.1.0@${OTHER}` }) };
     expect(nameOf(await planted({ preview: true, answers }))).toBe(reference);
   });
+});
+
+test("a registry that takes its time is waited for, and told of once", async () => {
+  const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+  const answers: NonNullable<RecordOptions["answers"]> = {
+    [STATE]: { outputs: {} },
+    [REGISTRY_IMAGE]: async () => {
+      await vi.waitUntil(() => warn.mock.calls.length > 0);
+      return { sha256Digest: DIGEST };
+    },
+  };
+  const { result } = await record(
+    () => {
+      const tags = new ImageTags(hostWith({}).provider, [], 1);
+      return Promise.all([tags.resolve("a-image", reference), tags.resolve("b-image", reference)]);
+    },
+    { answers },
+  );
+  expect(result).toEqual([`${reference}@${DIGEST}`, `${reference}@${DIGEST}`]);
+  expect(warn.mock.calls.map(([line]) => line)).toEqual([
+    expect.stringMatching(
+      /^The registry ghcr\.io has not answered for 0\.001 seconds; waiting for it\. Ctrl-C/,
+    ),
+  ]);
 });
 
 describe("an up that can't know what to deploy", () => {

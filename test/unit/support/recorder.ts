@@ -26,7 +26,7 @@ export interface RecordOptions {
 /** What an invoke answers, or a function that makes it or throws. */
 type Answer =
   | Readonly<Record<string, unknown>>
-  | ((args: Readonly<Record<string, unknown>>) => Record<string, unknown>);
+  | ((args: Readonly<Record<string, unknown>>) => Record<string, unknown> | Promise<Record<string, unknown>>);
 
 /** The function that asks a registry. */
 export const REGISTRY_IMAGE = "docker:index/getRegistryImage:getRegistryImage";
