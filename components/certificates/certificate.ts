@@ -20,6 +20,3 @@ export interface Certificate {
 export function certificateId(...settings: readonly unknown[]): string {
   return createHash("sha256").update(JSON.stringify(settings)).digest("hex").slice(0, 8);
 }
-
-/** In hours. */
-export const day = 24;

@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
-import * as tls from "@pulumi/tls";
 import type { StackSettings } from "../../settings/stack.ts";
 import type { Host } from "../host/host.ts";
-import { type Certificate, certificateId, day } from "./certificate.ts";
+import { privatelySigned } from "../private-authority.ts";
+import { type Certificate, certificateId } from "./certificate.ts";
 import { trustedWith } from "./public-roots.ts";
 
 export interface PrivateCertificateArgs {
@@ -13,8 +13,6 @@ export interface PrivateCertificateArgs {
   /** Of an ACME server of one's own, which the garden may come from or turn to: trusted as well. PEM. */
   readonly authority?: string | undefined;
 }
-
-const ecdsa = { algorithm: "ECDSA", ecdsaCurve: "P256" };
 
 /**
  * A certificate from an authority of the garden's own, which is uploaded to Telegram once: a renewed certificate does not
@@ -32,51 +30,27 @@ export function privateCertificate(
   const { host, publicName, extraDomains } = args;
   const names = [publicName.name, ...extraDomains];
   const id = certificateId("private", names);
-  const authorityKey = new tls.PrivateKey(`${name}-authority-key`, ecdsa, { parent });
-  const authority = new tls.SelfSignedCert(
-    `${name}-authority`,
-    {
-      privateKeyPem: authorityKey.privateKeyPem,
-      isCaCertificate: true,
-      subject: { commonName: "botgarden authority" },
-      validityPeriodHours: 20 * 365 * day,
-      earlyRenewalHours: 2 * 365 * day,
-      allowedUses: ["cert_signing", "crl_signing"],
-    },
-    { parent },
-  );
-  const key = new tls.PrivateKey(`${name}-key`, ecdsa, { parent });
-  const request = new tls.CertRequest(
-    `${name}-request`,
-    {
-      privateKeyPem: key.privateKeyPem,
-      // A common name has 64 characters at most; with DNS names it is not looked at.
-      subject: { commonName: publicName.kind === "ip" ? publicName.name : "botgarden" },
-      ...(publicName.kind === "domain" ? { dnsNames: names } : { ipAddresses: names }),
-    },
-    { parent },
-  );
-  const leaf = new tls.LocallySignedCert(
+  const { authority, certificate, key } = privatelySigned(
     name,
     {
-      certRequestPem: request.certRequestPem,
-      caPrivateKeyPem: authorityKey.privateKeyPem,
-      caCertPem: authority.certPem,
-      validityPeriodHours: 4 * 365 * day,
-      // Any `pulumi up` of the last two years renews it.
-      earlyRenewalHours: 2 * 365 * day,
-      allowedUses: ["digital_signature", "server_auth"],
+      authority: { commonName: "botgarden authority", renewedInLast: 2 },
+      request: {
+        // A common name has 64 characters at most; with DNS names it is not looked at.
+        subject: { commonName: publicName.kind === "ip" ? publicName.name : "botgarden" },
+        ...(publicName.kind === "domain" ? { dnsNames: names } : { ipAddresses: names }),
+      },
+      certificate: { name, years: 4, renewedInLast: 2 },
     },
-    { parent },
+    parent,
   );
   const installed = host.command(
     `${name}-installed`,
     {
       run: ["certificate", "install", id, publicName.name, String(args.httpsPort)],
-      input: { chain: leaf.certPem, key: key.privateKeyPem },
+      input: { chain: certificate, key },
     },
     { parent },
   );
-  const upload = authority.certPem.apply((root) => trustedWith(root, args.authority));
+  const upload = authority.apply((root) => trustedWith(root, args.authority));
   return { id, names, upload, installed };
 }

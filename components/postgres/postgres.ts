@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import * as tls from "@pulumi/tls";
 import type { StackSettings } from "../../settings/stack.ts";
 import { hardened, memoryLimit, onlyCapabilities } from "../container.ts";
 import type { Host } from "../host/host.ts";
 import { gardenLabels } from "../labels.ts";
 import type { Network } from "../network.ts";
+import { privatelySigned } from "../private-authority.ts";
 import { tellReplacement } from "../replacement.ts";
 import { scramVerifier } from "./scram.ts";
 
@@ -23,8 +23,6 @@ export interface PostgresArgs extends PostgresSettings {
 
 /** Where the configuration is, on the host and in the container. */
 const folder = "/etc/botgarden/postgres";
-/** In hours. */
-const day = 24;
 
 /**
  * The one Postgres of the garden. Its data is in the volume `botgarden-postgres`, which survives `pulumi destroy`;
@@ -180,41 +178,14 @@ function dataFolder(image: string): string {
 
 /** A private authority and a certificate for the server's name on the garden's network. */
 function serverCertificate(name: string, hostName: string, parent: pulumi.Resource) {
-  const ecdsa = { algorithm: "ECDSA", ecdsaCurve: "P256" };
-  const authorityKey = new tls.PrivateKey(`${name}-authority-key`, ecdsa, { parent });
-  const authority = new tls.SelfSignedCert(
-    `${name}-authority`,
+  const { authority, certificate, key } = privatelySigned(
+    name,
     {
-      privateKeyPem: authorityKey.privateKeyPem,
-      isCaCertificate: true,
-      subject: { commonName: "botgarden Postgres authority" },
-      validityPeriodHours: 20 * 365 * day,
-      earlyRenewalHours: 365 * day,
-      allowedUses: ["cert_signing", "crl_signing"],
+      authority: { commonName: "botgarden Postgres authority", renewedInLast: 1 },
+      request: { subject: { commonName: hostName }, dnsNames: [hostName, "localhost"] },
+      certificate: { name: `${name}-certificate`, years: 10, renewedInLast: 1 },
     },
-    { parent },
+    parent,
   );
-  const key = new tls.PrivateKey(`${name}-key`, ecdsa, { parent });
-  const request = new tls.CertRequest(
-    `${name}-request`,
-    {
-      privateKeyPem: key.privateKeyPem,
-      subject: { commonName: hostName },
-      dnsNames: [hostName, "localhost"],
-    },
-    { parent },
-  );
-  const certificate = new tls.LocallySignedCert(
-    `${name}-certificate`,
-    {
-      certRequestPem: request.certRequestPem,
-      caPrivateKeyPem: authorityKey.privateKeyPem,
-      caCertPem: authority.certPem,
-      validityPeriodHours: 10 * 365 * day,
-      earlyRenewalHours: 365 * day,
-      allowedUses: ["digital_signature", "server_auth"],
-    },
-    { parent },
-  );
-  return { ca: authority.certPem, certificate: certificate.certPem, key: key.privateKeyPem };
+  return { ca: authority, certificate, key };
 }

@@ -1,7 +1,7 @@
 /** `certificate` on a real host, with certbot and Pebble: the first issue, and all that can stand in its way. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { AcmeClient } from "../../sandbox/acme/client.ts";
-import { CertificateHost, type CertificateRequest } from "./support/host.ts";
+import { CertificateHost, type CertificateRequest, requestTo } from "./support/host.ts";
 
 const host = new CertificateHost(["bots.test", "extra.test", "third.test"]);
 let acme: AcmeClient;
@@ -11,15 +11,7 @@ const patience = 120_000;
 beforeAll(async () => {
   await host.create(["certbot/certbot:v5.5.0", "certbot/certbot:v2.10.0"]);
   acme = await host.startAuthority();
-  request = {
-    server: acme.directoryUrl,
-    email: null,
-    domains: ["bots.test"],
-    address: null,
-    keyType: "ecdsa",
-    profile: null,
-    authority: (await acme.roots()).authority,
-  };
+  request = await requestTo(acme);
 }, 900_000);
 afterAll(() => host.remove(), patience);
 afterEach(async () => {
@@ -31,9 +23,7 @@ const certificates = "/etc/botgarden/certificates";
 
 /** Starts a new certificate and an edge that serves it. */
 async function begin(id: string, changes: Partial<CertificateRequest> = {}): Promise<void> {
-  await host.start(id, { ...request, ...changes });
-  await host.edge(id);
-  await host.certbot();
+  await host.begin(id, { ...request, ...changes });
 }
 
 describe("the first certificate", () => {

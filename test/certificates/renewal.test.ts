@@ -5,7 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { AcmeClient } from "../../sandbox/acme/client.ts";
-import { CertificateHost, type CertificateRequest, until } from "./support/host.ts";
+import { CertificateHost, type CertificateRequest, requestTo, until } from "./support/host.ts";
 
 const host = new CertificateHost(["bots.test", "extra.test"]);
 let acme: AcmeClient;
@@ -17,24 +17,14 @@ const state = "/var/lib/botgarden/acme";
 beforeAll(async () => {
   await host.create(["certbot/certbot:v5.5.0"]);
   acme = await host.startAuthority();
-  request = {
-    server: acme.directoryUrl,
-    email: null,
-    domains: ["bots.test"],
-    address: null,
-    keyType: "ecdsa",
-    profile: null,
-    authority: (await acme.roots()).authority,
-  };
+  request = await requestTo(acme);
 }, 900_000);
 afterAll(() => host.remove(), patience);
 afterEach(() => acme.setMode({ mode: "pass" }));
 
 async function begin(id: string, changes: Partial<CertificateRequest> = {}): Promise<void> {
   await host.run("docker rm --force botgarden-certbot 2>&1");
-  await host.start(id, { ...request, ...changes });
-  await host.edge(id);
-  await host.certbot();
+  await host.begin(id, { ...request, ...changes });
 }
 
 async function obtain(id: string): Promise<string> {

@@ -1,7 +1,13 @@
 /** What an old certbot can do and what it cannot, and a certificate for a bare address. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AcmeClient } from "../../sandbox/acme/client.ts";
-import { type CertbotImage, CertificateHost, type CertificateRequest, until } from "./support/host.ts";
+import {
+  type CertbotImage,
+  CertificateHost,
+  type CertificateRequest,
+  requestTo,
+  until,
+} from "./support/host.ts";
 
 const host = new CertificateHost(["bots.test"]);
 let acme: AcmeClient;
@@ -11,15 +17,7 @@ const patience = 300_000;
 beforeAll(async () => {
   await host.create(["certbot/certbot:v5.5.0", "certbot/certbot:v2.10.0"]);
   acme = await host.startAuthority({ whenNoneIsAsked: "minutes" });
-  request = {
-    server: acme.directoryUrl,
-    email: null,
-    domains: ["bots.test"],
-    address: null,
-    keyType: "ecdsa",
-    profile: null,
-    authority: (await acme.roots()).authority,
-  };
+  request = await requestTo(acme);
 }, 900_000);
 afterAll(() => host.remove(), patience);
 
@@ -28,9 +26,7 @@ async function begin(
   image: CertbotImage,
   changes: Partial<CertificateRequest> = {},
 ): Promise<void> {
-  await host.start(id, { ...request, ...changes });
-  await host.edge(id);
-  await host.certbot(image);
+  await host.begin(id, { ...request, ...changes }, image);
 }
 
 test("a bare address gets a certificate of the shortlived profile", { timeout: patience }, async () => {

@@ -95,10 +95,7 @@ function questions(client: providerGrpc.ResourceProviderClient): Questions {
       return promised((done) => client.configure(request, done));
     },
     async check(subject, olds, news) {
-      const request = new pb.CheckRequest()
-        .setUrn(urnOf(subject))
-        .setName(subject.name)
-        .setType(subject.type);
+      const request = named(new pb.CheckRequest(), subject);
       request.setOlds(encode(olds)).setNews(encode(news));
       const response = await promised<pb.CheckResponse>((done) => client.check(request, done));
       const failures = response
@@ -107,21 +104,13 @@ function questions(client: providerGrpc.ResourceProviderClient): Questions {
       return { inputs: decode(response.getInputs()), failures };
     },
     async diff(subject, { id, state, oldInputs, inputs, ignoreChanges }) {
-      const request = new pb.DiffRequest()
-        .setUrn(urnOf(subject))
-        .setName(subject.name)
-        .setType(subject.type)
-        .setId(id);
+      const request = named(new pb.DiffRequest(), subject).setId(id);
       request.setOlds(encode(state)).setOldInputs(encode(oldInputs)).setNews(encode(inputs));
       request.setIgnorechangesList([...(ignoreChanges ?? [])]);
       return diffVerdict(await promised<pb.DiffResponse>((done) => client.diff(request, done)));
     },
     async read(subject, id, state, inputs) {
-      const request = new pb.ReadRequest()
-        .setUrn(urnOf(subject))
-        .setName(subject.name)
-        .setType(subject.type)
-        .setId(id);
+      const request = named(new pb.ReadRequest(), subject).setId(id);
       request.setProperties(encode(state)).setInputs(encode(inputs));
       const response = await promised<pb.ReadResponse>((done) => client.read(request, done));
       return {
@@ -140,23 +129,30 @@ function questions(client: providerGrpc.ResourceProviderClient): Questions {
   };
 }
 
+/** A request that tells which resource it is about. */
+interface AboutResource {
+  setUrn(urn: string): unknown;
+  setName(name: string): unknown;
+  setType(type: string): unknown;
+}
+
+function named<R extends AboutResource>(request: R, subject: Subject): R {
+  request.setUrn(urnOf(subject));
+  request.setName(subject.name);
+  request.setType(subject.type);
+  return request;
+}
+
 function changes(client: providerGrpc.ResourceProviderClient): Changes {
   return {
     async create(subject, inputs, preview = false) {
-      const request = new pb.CreateRequest()
-        .setUrn(urnOf(subject))
-        .setName(subject.name)
-        .setType(subject.type);
+      const request = named(new pb.CreateRequest(), subject);
       request.setProperties(encode(inputs)).setPreview(preview);
       const response = await promised<pb.CreateResponse>((done) => client.create(request, done));
       return { id: response.getId(), state: decode(response.getProperties()) };
     },
     async update(subject, { id, state, oldInputs, inputs }, preview = false) {
-      const request = new pb.UpdateRequest()
-        .setUrn(urnOf(subject))
-        .setName(subject.name)
-        .setType(subject.type)
-        .setId(id);
+      const request = named(new pb.UpdateRequest(), subject).setId(id);
       request
         .setOlds(encode(state))
         .setOldInputs(encode(oldInputs))
@@ -166,11 +162,7 @@ function changes(client: providerGrpc.ResourceProviderClient): Changes {
       return decode(response.getProperties());
     },
     async delete(subject, id, state, inputs) {
-      const request = new pb.DeleteRequest()
-        .setUrn(urnOf(subject))
-        .setName(subject.name)
-        .setType(subject.type)
-        .setId(id);
+      const request = named(new pb.DeleteRequest(), subject).setId(id);
       request.setProperties(encode(state)).setOldInputs(encode(inputs));
       await promised<empty.Empty>((done) => client.delete(request, done));
     },

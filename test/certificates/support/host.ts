@@ -28,6 +28,19 @@ export interface CertificateRequest {
   readonly authority: string | null;
 }
 
+/** A request for a certificate of `bots.test` to this authority. */
+export async function requestTo(acme: AcmeClient): Promise<CertificateRequest> {
+  return {
+    server: acme.directoryUrl,
+    email: null,
+    domains: ["bots.test"],
+    address: null,
+    keyType: "ecdsa",
+    profile: null,
+    authority: (await acme.roots()).authority,
+  };
+}
+
 /** What `certificate look` prints. */
 export interface Facts {
   readonly source: "placeholder" | "issued" | "given";
@@ -134,6 +147,13 @@ export class CertificateHost {
 
   certbot(image: CertbotImage = "certbot/certbot:v5.5.0"): Promise<string> {
     return this.run(`sh /root/run-containers certbot ${image}`);
+  }
+
+  /** `certificate start`, with an edge that serves the certificate and a certbot that can obtain it. */
+  async begin(id: string, request: CertificateRequest, image?: CertbotImage): Promise<void> {
+    await this.start(id, request);
+    await this.edge(id);
+    await this.certbot(image);
   }
 
   obtain(id: string, name: string): Promise<Ended> {

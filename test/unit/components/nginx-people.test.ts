@@ -4,89 +4,12 @@ import { request as httpRequest } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { connect as connectPlain } from "node:net";
 import { join } from "node:path";
-import { connect, type TLSSocket } from "node:tls";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Tree, type TreeOptions, writeTree } from "../support/edge-tree.ts";
-import { type Nginx, openNginx, type RunningNginx } from "../support/nginxes.ts";
-import { sharedFolder } from "../support/temporary-folder.ts";
-import { type Answer, type Arrived, ask, type Question, startBot, startNames } from "../support/web.ts";
+import { connect } from "node:tls";
+import { describe, expect, test } from "vitest";
+import { commonNameOf, edge, handshake, webhookOf } from "../support/nginx-edge.ts";
+import { nginxVersions } from "../support/nginxes.ts";
 
-const versions = ["machine", "nginx:1.25.5", "nginx:1.30.4"];
-const webhookOf = (port: number) => ({
-  port,
-  path: "/webhook",
-  maxConnections: 40,
-  rateLimit: { perSecond: 300, burst: 600 },
-});
-
-/** An nginx for all tests of a `describe`, with a bot behind it. */
-function edge(reference: string, options: (port: number) => Partial<TreeOptions>) {
-  const folder = sharedFolder();
-  const parts: { tree?: Tree; nginx?: Nginx; running?: RunningNginx | undefined; seen?: readonly Arrived[] } =
-    {};
-  const servers: { close(): unknown }[] = [];
-  beforeAll(async () => {
-    const bot = await startBot((request, response) => {
-      const type = request.url?.endsWith(".html") === true ? "text/html" : "image/png";
-      response.writeHead(200, { "content-type": type }).end("<p>a page</p>".repeat(100));
-    });
-    bot.server.on("upgrade", ({ headers, url }, socket) => {
-      const { upgrade, connection } = headers;
-      socket.end(
-        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${upgrade}\r\nConnection: ${connection}\r\nX-Url: ${url}\r\n\r\n`,
-      );
-    });
-    const names = await startNames("nobody-here");
-    servers.push(bot.server, names.server);
-    const nginx = await openNginx(reference, folder);
-    const tree = await writeTree(folder, { ...nginx, dns: names.port, ...options(bot.port) });
-    const running = await nginx.start(tree.config, tree.ports.https);
-    Object.assign(parts, { tree, nginx, running, seen: bot.arrived });
-    // The first time it may have to make images.
-  }, 900_000);
-  const stop = async () => {
-    await parts.running?.stop();
-    parts.running = undefined;
-  };
-  afterAll(async () => {
-    await stop();
-    for (const server of servers) server.close();
-  });
-  const tree = (): Tree => parts.tree ?? missing();
-  return {
-    tree,
-    nginx: (): Nginx => parts.nginx ?? missing(),
-    seen: (): readonly Arrived[] => parts.seen ?? missing(),
-    stop,
-    get: (question: Partial<Question>): Promise<Answer> => {
-      const port = question.plain === true ? tree().ports.http : tree().ports.https;
-      return ask({ port, path: "/", method: "GET", ...question });
-    },
-  };
-}
-
-function missing(): never {
-  throw new Error("the edge did not start");
-}
-
-/** A TLS connection to this machine, or the message with which it failed. */
-function handshake(port: number, servername: string, options: object = {}): Promise<TLSSocket | string> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1", servername, rejectUnauthorized: false, ...options });
-    socket.once("secureConnect", () => resolve(socket));
-    socket.once("error", (error) => resolve(error.message));
-  });
-}
-
-/** Who the certificate of a connection is for; closes it. */
-function commonNameOf(socket: TLSSocket | string): string {
-  if (typeof socket === "string") return socket;
-  const { subject } = socket.getPeerCertificate();
-  socket.destroy();
-  return String(subject.CN);
-}
-
-describe.for(versions)("a domain on %s", (reference) => {
+describe.for(nginxVersions)("a domain on %s", (reference) => {
   const site = { names: ["bots.example.com", "other.example.com"] };
   const { tree, nginx, seen, get, stop } = edge(reference, (port) => ({
     site,
@@ -303,48 +226,6 @@ describe.for(versions)("a domain on %s", (reference) => {
   });
 });
 
-describe.for(versions)("an address on %s", (reference) => {
-  const address = "203.0.113.10";
-  const { tree, get } = edge(reference, (port) => ({
-    site: { kind: "ip", names: [address], httpsPort: 8443 },
-    routes: [{ bot: "hello", container: "hello-0a1b2c3", webhook: webhookOf(port), pages: undefined }],
-  }));
-
-  test("whoever names no server or any other gets the certificate, as Telegram names none", async () => {
-    const { https } = tree().ports;
-    for (const name of ["", "evil.example.com"]) {
-      expect(commonNameOf(await handshake(https, name)), name).toBe("the edge");
-    }
-    const telegram = { headers: { host: `${address}:8443` }, servername: "" };
-    expect((await get({ path: "/webhook/hello", method: "POST", ...telegram })).status).toBe(200);
-  });
-
-  test("but another Host is told that it is wrong here", async () => {
-    for (const host of ["evil.example.com", "127.0.0.1"]) {
-      const { status, body } = await get({ path: "/healthz", headers: { host }, servername: "" });
-      expect(status, host).toBe(421);
-      expect(body, host).not.toBe("ok\n");
-      await expect(get({ headers: { host }, plain: true }), host).rejects.toThrow(/hang up|ECONNRESET/);
-    }
-  });
-
-  test("certbot's answers are there, and plain HTTP leads to the public port", async () => {
-    const path = "/.well-known/acme-challenge/token";
-    writeFileSync(join(tree().challenges, path), "the answer");
-    for (const host of [address, "evil.example.com"]) {
-      expect((await get({ path, headers: { host }, plain: true })).body, host).toBe("the answer");
-    }
-    const { headers } = await get({ path: "/x", headers: { host: address }, plain: true });
-    expect(headers.location).toBe(`https://${address}:8443/x`);
-  });
-
-  test("an address has no HSTS, and there is no page unless one is given", async () => {
-    const { status, headers } = await get({ headers: { host: address }, servername: "" });
-    expect(status).toBe(404);
-    expect(headers["strict-transport-security"]).toBeUndefined();
-  });
-});
-
 function statusByHttp2(port: number, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const session = connectHttp2(`https://127.0.0.1:${port}`, {
@@ -382,7 +263,6 @@ function upgradeAt(port: number, path: string, headers: Record<string, string>):
   });
 }
 
-/** Sends something that is no whole request, and waits until the connection is closed. */
 /** Begins a request by HTTP/2 and goes away in the middle of its headers: nginx logs it with the status 000. */
 async function spoilHttp2(port: number): Promise<void> {
   const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
@@ -398,6 +278,7 @@ async function spoilHttp2(port: number): Promise<void> {
   });
 }
 
+/** Sends something that is no whole request, and waits until the connection is closed. */
 function spoil(port: number, text: string): Promise<void> {
   return new Promise((resolve) => {
     const socket = connectPlain(port, "127.0.0.1", () => socket.end(text));

@@ -1,14 +1,14 @@
 /** What real nginx programs let through to a bot's webhook. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Tree, writeTree } from "../support/edge-tree.ts";
-import { openNginx, type RunningNginx } from "../support/nginxes.ts";
+import { nginxVersions, openNginx, type RunningNginx } from "../support/nginxes.ts";
 import { freePort } from "../support/ports.ts";
 import { sharedFolder } from "../support/temporary-folder.ts";
 import { type Answer, type Arrived, ask, type Question, startBot, startNames } from "../support/web.ts";
 
 const SECRET_HEADER = "x-telegram-bot-api-secret-token";
 
-describe.for(["machine", "nginx:1.25.5", "nginx:1.30.4"])("webhooks on %s", (reference) => {
+describe.for(nginxVersions)("webhooks on %s", (reference) => {
   const folder = sharedFolder();
   let tree: Tree;
   let running: RunningNginx | undefined;

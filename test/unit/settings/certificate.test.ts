@@ -2,8 +2,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import { expect, test } from "vitest";
-import { SettingsError } from "../../../settings/fault.ts";
 import { parseStack, type StackSettings } from "../../../settings/stack.ts";
+import { faultLines } from "../support/faults.ts";
 
 type Sections = Readonly<Record<string, object | undefined>>;
 
@@ -25,13 +25,7 @@ function parse(kind: "domain" | "ip", sections: Sections = {}): StackSettings {
 }
 
 function faultsOf(kind: "domain" | "ip", sections: Sections, secretKeys?: ReadonlySet<string>): string[] {
-  try {
-    parseStack(rawOf(kind, sections), secretKeys === undefined ? {} : { secretKeys });
-  } catch (error) {
-    if (error instanceof SettingsError) return error.message.split("\n").map((line) => line.trim());
-    throw error;
-  }
-  return [];
+  return faultLines(() => parseStack(rawOf(kind, sections), secretKeys === undefined ? {} : { secretKeys }));
 }
 
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";

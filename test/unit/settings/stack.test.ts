@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { SettingsError } from "../../../settings/fault.ts";
 import { parseStack } from "../../../settings/stack.ts";
+import { faultLines } from "../support/faults.ts";
 
 const valid = { host: "root@203.0.113.5", domain: "bots.example.com" };
 const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
@@ -8,13 +8,7 @@ const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QE
 /** The faults' lines for the valid settings with these changes; undefined removes a key. */
 function faultsOf(changes: Record<string, string | undefined>): string[] {
   const entries = Object.entries({ ...valid, ...changes }).filter(([, value]) => value !== undefined);
-  try {
-    parseStack(Object.fromEntries(entries) as Record<string, string>);
-  } catch (error) {
-    if (error instanceof SettingsError) return error.message.split("\n").map((line) => line.trim());
-    throw error;
-  }
-  return [];
+  return faultLines(() => parseStack(Object.fromEntries(entries) as Record<string, string>));
 }
 
 test("fills in every default", () => {

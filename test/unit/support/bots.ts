@@ -30,6 +30,9 @@ export const botDefinitions: Readonly<Record<string, BotDefinition>> = {
   },
 };
 
+/** Where a bot's definition stands, in a garden of its own. */
+export const helloFile = { file: "bots/hello.ts", defaultName: "hello", directory: "/garden/bots" };
+
 /** A token of the right form that tells whose it is. */
 export function tokenOf(bot: string): string {
   return `123456789:AAcanary-token-of-${bot}-yraNaC-0123456789`;

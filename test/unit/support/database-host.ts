@@ -10,9 +10,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { docker, dockerLines } from "../../../sandbox/engine/docker.ts";
-import { ensureDocker } from "../../../sandbox/engine/ensure.ts";
-import { buildName, ensureImages } from "../../../sandbox/images/ensure.ts";
-import { findRecipe } from "../../../sandbox/images/images.ts";
+import { imageInEngine } from "./images.ts";
 import { type Ended, runProgram } from "./processes.ts";
 
 const reference = "postgres:18.6";
@@ -65,7 +63,7 @@ export class DatabaseHost {
   }
 
   static async open(root: string): Promise<DatabaseHost> {
-    const host = new DatabaseHost(root, await postgresImage());
+    const host = new DatabaseHost(root, await imageInEngine(reference));
     const { id } = host;
     await docker(["network", "create", id]);
     await docker([
@@ -192,15 +190,6 @@ export class DatabaseHost {
 
 function inputOf({ command, timeout = 30, database = true }: Step): string {
   return JSON.stringify({ command, timeout, database });
-}
-
-async function postgresImage(): Promise<string> {
-  const log = () => undefined;
-  await ensureDocker({ log });
-  const { source } = await ensureImages([reference], { log });
-  if (source === "debian") return buildName(findRecipe(reference).recipe, log);
-  await docker(["pull", "--quiet", reference]);
-  return reference;
 }
 
 async function killGroup(child: ChildProcess, ended: Promise<unknown>): Promise<void> {

@@ -27,7 +27,7 @@ import { featuresOf } from "../../../components/edge/features.ts";
 import { docker, dockerLines } from "../../../sandbox/engine/docker.ts";
 import type { Certificate } from "../telegram/certificates.ts";
 import { recordGarden } from "./garden.ts";
-import { nginxImage } from "./nginxes.ts";
+import { imageInEngine } from "./images.ts";
 import { type Ended, runProgram } from "./processes.ts";
 import { CONTAINER, find, plain } from "./recorder.ts";
 
@@ -90,7 +90,7 @@ export class EdgeHost {
   }
 
   static async open(root: string): Promise<EdgeHost> {
-    const host = new EdgeHost(root, await nginxImage(reference));
+    const host = new EdgeHost(root, await imageInEngine(reference));
     await docker(["network", "create", "--label", host.label, host.container]);
     return host;
   }

@@ -4,9 +4,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { featuresOf, type NginxFeatures } from "../../../components/edge/features.ts";
 import { docker } from "../../../sandbox/engine/docker.ts";
-import { ensureDocker } from "../../../sandbox/engine/ensure.ts";
-import { buildName, ensureImages } from "../../../sandbox/images/ensure.ts";
-import { findRecipe } from "../../../sandbox/images/images.ts";
+import { imageInEngine } from "./images.ts";
 import { listens } from "./ports.ts";
 import { type Ended, endProcess, runProgram } from "./processes.ts";
 import { findNginx } from "./programs.ts";
@@ -27,15 +25,11 @@ export interface RunningNginx {
   stop(): Promise<void>;
 }
 
-/** The image of a version in the operator's engine: Docker Hub's own, or the sandbox's where that can't be reached. */
-export async function nginxImage(reference: string): Promise<string> {
-  const log = () => undefined;
-  await ensureDocker({ log });
-  const { source } = await ensureImages([reference], { log });
-  if (source === "debian") return buildName(findRecipe(reference).recipe, log);
-  await docker(["pull", "--quiet", reference]);
-  return reference;
-}
+/**
+ * The nginx programs that are tried. 1.25 cannot resolve the servers of an upstream while it runs, 1.30 can; the machine's
+ * may be older than both.
+ */
+export const nginxVersions = ["machine", "nginx:1.25.5", "nginx:1.30.4"] as const;
 
 /**
  * The nginx of an image, or of this machine's packages.
@@ -62,7 +56,7 @@ async function machineNginx(): Promise<Omit<Nginx, "version" | "features">> {
 }
 
 async function imageNginx(reference: string, folder: string): Promise<Omit<Nginx, "version" | "features">> {
-  const image = await nginxImage(reference);
+  const image = await imageInEngine(reference);
   const name = `botgarden-unit-${randomBytes(4).toString("hex")}`;
   const args = [
     "run",

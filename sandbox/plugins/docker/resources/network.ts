@@ -7,14 +7,10 @@ import type { Fields, Resource } from "../../framework/resource.ts";
 import { isMap, isNothing, type PropertyMap, type Value } from "../../framework/values.ts";
 import type { EngineClient } from "../engine/client.ts";
 import { member, memberList, memberText, memberTextMap, memberTrue } from "../engine/json-lines.ts";
-import { mentions, withBridgedErrors } from "../faults.ts";
+import { mentions } from "../faults.ts";
 import type { Host } from "../host.ts";
-import { afterCreate } from "../state.ts";
-import { until } from "../waiting.ts";
+import { keptByEngine } from "./kept-by-engine.ts";
 import { labelsField, labelsFromMap, labelsToMap } from "./labels.ts";
-
-/** How long a network may still have containers in it while it is removed, in seconds. */
-const REMOVE_SECONDS = 30;
 
 const fields: Fields = {
   name: { kind: "string", replace: true, autoname: true },
@@ -49,25 +45,7 @@ const fields: Fields = {
 export const network: Resource<Host> = {
   type: "docker:index/network:Network",
   schemaVersion: 1,
-  fields,
-  create: ({ provider, inputs, planned }) =>
-    withBridgedErrors(async () => {
-      const client = await provider.client();
-      const id = await created(client, inputs);
-      const seen = await inspected(client, id);
-      return { id, state: afterCreate(fields, planned, seen ?? {}) };
-    }),
-  read: ({ provider, id }) =>
-    withBridgedErrors(async () => {
-      const seen = await inspected(await provider.client(), id);
-      return seen === undefined ? undefined : { id, state: seen };
-    }),
-  delete: ({ provider, id, signal }) =>
-    withBridgedErrors(async () => {
-      const client = await provider.client();
-      const gone = () => removed(client, id);
-      await until(gone, { state: "removed", last: "pending", seconds: REMOVE_SECONDS, signal });
-    }),
+  ...keptByEngine({ fields, created, inspected, removed, used: "pending" }),
 };
 
 async function created(client: EngineClient, inputs: PropertyMap): Promise<string> {

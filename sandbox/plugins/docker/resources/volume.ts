@@ -7,14 +7,10 @@ import type { Fields, Resource } from "../../framework/resource.ts";
 import type { PropertyMap } from "../../framework/values.ts";
 import { type EngineClient, isNotFound } from "../engine/client.ts";
 import { memberText, memberTextMap } from "../engine/json-lines.ts";
-import { mentions, reasonOf, withBridgedErrors } from "../faults.ts";
+import { mentions, reasonOf } from "../faults.ts";
 import type { Host } from "../host.ts";
-import { afterCreate } from "../state.ts";
-import { until } from "../waiting.ts";
+import { keptByEngine } from "./kept-by-engine.ts";
 import { labelsField, labelsFromMap, labelsToMap } from "./labels.ts";
-
-/** How long a volume may still be used by a container while it is removed, in seconds. */
-const REMOVE_SECONDS = 30;
 
 const fields: Fields = {
   name: { kind: "string", replace: true, computed: true, autoname: true },
@@ -29,25 +25,7 @@ const fields: Fields = {
 export const volume: Resource<Host> = {
   type: "docker:index/volume:Volume",
   schemaVersion: 1,
-  fields,
-  create: ({ provider, inputs, planned }) =>
-    withBridgedErrors(async () => {
-      const client = await provider.client();
-      const id = await created(client, inputs);
-      const seen = await inspected(client, id);
-      return { id, state: afterCreate(fields, planned, seen ?? {}) };
-    }),
-  read: ({ provider, id }) =>
-    withBridgedErrors(async () => {
-      const seen = await inspected(await provider.client(), id);
-      return seen === undefined ? undefined : { id, state: seen };
-    }),
-  delete: ({ provider, id, signal }) =>
-    withBridgedErrors(async () => {
-      const client = await provider.client();
-      const gone = () => removed(client, id);
-      await until(gone, { state: "removed", last: "in_use", seconds: REMOVE_SECONDS, signal });
-    }),
+  ...keptByEngine({ fields, created, inspected, removed, used: "in_use" }),
 };
 
 async function created(client: EngineClient, inputs: PropertyMap): Promise<string> {
