@@ -5,7 +5,7 @@ import type { Host } from "../vps/host.ts";
 /** Arguments of `ssh` for a login; a command may follow. Nothing of the operator's own configuration matters. */
 export function sshArguments(host: Host): string[] {
   return [
-    ...["-i", host.identityFile, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"],
+    ...["-F", "none", "-i", host.identityFile, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"],
     ...["-o", `UserKnownHostsFile=${host.knownHostsFile}`, "-o", "LogLevel=ERROR"],
     ...["-l", host.user, "-p", String(host.port), host.address],
   ];
