@@ -1,5 +1,5 @@
 /** What is wrong with a bot. */
-import { isHeld, unmeantError } from "./held.ts";
+import { isHeld, isStopped, unmeantError } from "./held.ts";
 import { judgeContainer } from "./judge-container.ts";
 import { type Problem, problemsOf, type Report } from "./problem.ts";
 import type { BotStatus, GardenStatus } from "./status-of.ts";
@@ -13,9 +13,9 @@ export function judgeBot(bot: BotStatus, garden: Pick<GardenStatus, "time" | "up
       report("has a route but no container", "Run pulumi refresh, then pulumi up.");
       return;
     }
-    if (!isFrozen(bot)) {
+    if (!isStopped(bot)) {
       judgeContainer(
-        isWaking(bot, garden.time) ? { ...bot.release, health: "starting" } : bot.release,
+        bot.release,
         { time: garden.time, log: bot.name, memory: `memory in bots/${bot.name}.ts` },
         report,
       );
@@ -28,23 +28,9 @@ export function judgeBot(bot: BotStatus, garden: Pick<GardenStatus, "time" | "up
   });
 }
 
-/** A bot that polls is held by freezing its container. */
-function isFrozen({ paused, release, webhook }: BotStatus): boolean {
-  return paused && webhook.wanted === null && release?.state === "paused";
-}
-
-/** Docker calls a frozen container unhealthy (moby, container/health.go), until the first check after it woke up. */
-function isWaking(bot: BotStatus, time: string): boolean {
-  return bot.webhook.wanted === null && !bot.paused && isHeld(bot, time);
-}
-
-/** Docker starts a frozen container like any other when the host or Docker itself was started again. */
 function judgePause({ name, paused, release, webhook }: BotStatus, report: Report): void {
   if (!paused || webhook.wanted !== null || release?.state !== "running") return;
-  report(
-    "is paused, but its container runs: was the host started again?",
-    `Hold it: npm run pause -- ${name}.`,
-  );
+  report("is paused, but its container runs: was it started by hand?", `Hold it: npm run pause -- ${name}.`);
 }
 
 function judgeRoute({ name, route, release, paused, webhook }: BotStatus, report: Report): void {

@@ -13,9 +13,10 @@ say() { echo "botgarden: $*" >&2; }
 
 garden() { docker ps -a --filter label=botgarden.garden "$@"; }
 
-# The container of a bot that its route names, else the newest that runs or is frozen, else the newest (docker ps sorts so).
+# The container of a bot that its route names, else the newest that runs, else its last good release, else the newest
+# (docker ps sorts so).
 container_of() { # NAME
-    local routed found
+    local routed good found
     routed=$(sed -n 's/^# container: //p' "/etc/botgarden/edge/current/routes/$1.resolve.upstream.conf" 2>/dev/null | head -n 1)
     found=$(garden --filter "label=botgarden.bot=$1" --format '{{.Names}} {{.State}}')
     if [ -z "$found" ]; then
@@ -26,7 +27,8 @@ container_of() { # NAME
     elif [ -n "$routed" ] && grep -q "^$routed " <<<"$found"; then
         echo "$routed"
     else
-        { grep -m 1 -e ' running$' -e ' paused$' <<<"$found" || head -n 1 <<<"$found"; } | cut -d ' ' -f 1
+        good=$(/opt/botgarden/bin/bot-records serving "$1" 2>/dev/null || true)
+        { grep -m 1 ' running$' <<<"$found" || grep "^$good " <<<"$found" || head -n 1 <<<"$found"; } | cut -d ' ' -f 1
     fi
 }
 

@@ -1,6 +1,6 @@
 /** The status as lines for a terminal. */
 import { shortImage, unpin } from "../settings/pins.ts";
-import { isHeld, unmeantError } from "./held.ts";
+import { isHeld, isStopped, unmeantError } from "./held.ts";
 import type { Problem } from "./problem.ts";
 import type { BotStatus, ContainerStatus, GardenStatus } from "./status-of.ts";
 import { type Cell, type Paint, table } from "./table.ts";
@@ -50,7 +50,7 @@ function botRow(bot: BotStatus, time: string): Cell[] {
     name,
     release?.container ?? bad("gone"),
     release === null ? "" : duration(secondsBetween(release.created, time)),
-    release === null ? "" : bot.paused && release.state === "paused" ? quiet("frozen") : healthOf(release),
+    release === null ? "" : isStopped(bot) ? quiet("held") : healthOf(release),
     release === null ? "" : restartsOf(release, time),
     release === null ? "" : memoryOf(release),
     webhookOf(bot),

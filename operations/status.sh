@@ -109,6 +109,16 @@ routes() {
     done | jq -Rnc '[inputs | split(" ") | select(.[1] != "") | {(.[0]): .[1]}] | add // {}'
 }
 
+# The last good release of each bot, as the host remembers it.
+good() {
+    local folder bot
+    for folder in /var/lib/botgarden/releases/*/; do
+        [ -d "$folder" ] || continue
+        bot=$(basename "$folder")
+        printf '%s %s\n' "$bot" "$("$scripts/bot-records" serving "$bot" 2>/dev/null || true)"
+    done | jq -Rnc '[inputs | split(" ") | {(.[0]): .[1]}] | add // {}'
+}
+
 paused() {
     local file
     for file in "${edge%/*}"/paused/*; do
@@ -138,11 +148,11 @@ memory() {
 }
 
 # All containers of the garden. The environment is taken out before anything leaves this script.
-# Which one serves a bot: the one that its route names, else the newest that runs or is frozen, else the newest.
+# Which one serves a bot: the one that its route names, else the newest that runs, else its last good release, else the newest.
 inspected=""
 # shellcheck disable=SC2016 # the variables are jq's
 with_environment='
-    $routes[0] as $routes
+    $routes[0] as $routes | $good[0] as $good
     | map({
         name: (.Name | ltrimstr("/")), stack: .Config.Labels["botgarden.garden"], part: .Config.Labels["botgarden.part"],
         bot: .Config.Labels["botgarden.bot"], image: .Image, state: .State.Status, exitCode: .State.ExitCode,
@@ -152,12 +162,12 @@ with_environment='
       }
       | .webhookUrl = (.env.WEBHOOK_URL // null) | .wantsDatabase = (.env | has("POSTGRES_DB")))
     | group_by(.bot) | map(
-        (sort_by(.state == "running" or .state == "paused", .created) | last.name) as $newest
+        (sort_by(.state == "running", .name == $good[.bot // ""], .created) | last.name) as $newest
         | $routes[first.bot // ""] as $routed
         | (if any(.[]; .name == $routed) then $routed else $newest end) as $serving
         | map(.serving = (.bot == null or .name == $serving)))
     | add // []'
-containers_with_environment() { printf '%s' "$inspected" | jq -c --slurpfile routes "$work/routes" "$with_environment"; }
+containers_with_environment() { printf '%s' "$inspected" | jq -c --slurpfile routes "$work/routes" --slurpfile good "$work/good" "$with_environment"; }
 
 inspect() {
     local ids
@@ -191,6 +201,7 @@ main() {
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     routes >"$work/routes"
+    good >"$work/good"
     inspect
 
     ask_telegram >"$work/webhooks" &

@@ -161,6 +161,8 @@ function botContainer(
       capabilities: { drops: ["ALL"] },
       networksAdvanced: [{ name: garden.network.name }],
       volumes,
+      // For Docker itself and `npm run pause`; the plugin has its own word for a removal.
+      stopTimeout: settings.stopGraceSeconds,
       destroyGraceSeconds: settings.stopGraceSeconds,
       labels: gardenLabels("bot", name),
       start: false,

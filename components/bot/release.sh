@@ -47,9 +47,15 @@ stopped=()
 switched=no
 begun=$(date +%s)
 
-# A bot that polls and is paused: nothing at the edge can hold it.
-hold() { # CONTAINER
-    if [ "$(field port)" = null ] && "$here/edge" paused "$bot" </dev/null; then docker pause "$1" >/dev/null || true; fi
+# A bot that polls and is paused: nothing at the edge can hold it, so it must not run until it is resumed. Asked of the
+# container, for the release before may have had a webhook.
+held() { # CONTAINER
+    docker inspect "$1" | jq -e '[.[].Config.Env[]? | startswith("WEBHOOK_URL=")] | any | not' >/dev/null &&
+        "$here/edge" paused "$bot" </dev/null
+}
+
+hold() {
+    docker stop --time "$(field grace)" "$container" >/dev/null || refuse "the bot is paused, and it cannot be stopped"
 }
 
 stop_new() {
@@ -64,8 +70,8 @@ go_back() {
     if [ ${#stopped[@]} -gt 0 ]; then
         stop_new
         for name in "${stopped[@]}"; do
+            if held "$name"; then continue; fi
             docker start "$name" >/dev/null || say "$name, which ran before, cannot be started again"
-            hold "$name"
         done
     fi
     if [ "$switched" = yes ] && [ -n "$serving" ] && is "$serving" running; then
@@ -168,7 +174,7 @@ stop_others() {
         if [ -z "$serving" ] || [ "$name" = "$serving" ]; then stopped+=("$name"); fi
         docker stop --time "$(field grace)" "$name" >/dev/null
     done <<<"$(docker ps --filter "label=botgarden.bot=$bot" --format '{{.Names}}')"
-    # Stopped by an earlier run that was killed before it could start either.
+    # Stopped by an earlier run that was killed before it could start either, or because the bot is paused.
     if [ ${#stopped[@]} = 0 ] && [ -n "$serving" ] && is "$serving" exited; then stopped=("$serving"); fi
 }
 
@@ -208,14 +214,11 @@ give_updates() {
     printf '%s' "$input" | jq -c .route | "$here/edge" route "$bot" || refuse "its route cannot be switched"
 }
 
-# Some faults show only with the first updates. From here on Docker starts the container again, also after a reboot.
+# Some faults show only with the first updates.
 watch_first_seconds() {
     local until=$((SECONDS + $(field settle)))
-    docker update --restart unless-stopped "$container" >/dev/null
     while [ "$SECONDS" -lt "$until" ]; do
         case $(docker inspect -f '{{.State.Status}} {{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$container" 2>/dev/null) in
-        # Held meanwhile: nobody asks how it is.
-        "paused 0 "*) sleep 0.3 ;;
         # Docker calls one that exited unhealthy too.
         "running 0 unhealthy") refuse "it took over, and then its health check failed" ;;
         "running 0 "*) sleep 0.3 ;;
@@ -249,9 +252,13 @@ switch() {
     fi
     check_user
     if [ "$container" = "$serving" ]; then
-        if ! is "$container" running && ! is "$container" paused; then docker start "$container" >/dev/null || refuse "it cannot be started"; fi
         docker update --pids-limit "$(field processes)" "$container" >/dev/null
-        if ! is "$container" paused; then await_health; fi
+        if held "$container"; then
+            hold
+        else
+            if ! is "$container" running; then docker start "$container" >/dev/null || refuse "it cannot be started"; fi
+            await_health
+        fi
         give_updates
         printf '%s' "$input" | jq -c '{reference, route}' | "$here/bot-records" add "$bot" "$container"
         return
@@ -262,8 +269,9 @@ switch() {
     start_new
     await_health
     give_updates
-    hold "$container"
-    watch_first_seconds
+    # From here on Docker starts the container again, also after a reboot; but not one that is held.
+    docker update --restart unless-stopped "$container" >/dev/null
+    if held "$container"; then hold; else watch_first_seconds; fi
     if [ "$switched" = yes ]; then drain; fi
     if ! printf '%s' "$input" | jq -c '{reference, route}' | "$here/bot-records" add "$bot" "$container"; then
         say "botgarden: the new release of bot $bot works, but could not be written down (see above). Run pulumi up again."

@@ -365,13 +365,19 @@ hold_or_let_go() { # BOT
     exec 9>&- 8>"/run/lock/botgarden-release-$1.lock"
     flock 8
     if paused "$1"; then
-        for name in $(docker ps --filter "label=botgarden.bot=$1" --filter status=running --format '{{.Names}}'); do
-            docker pause "$name" >/dev/null
+        # Docker does not start again what was stopped by hand, not even after a restart of the host.
+        for name in $(docker ps --filter "label=botgarden.bot=$1" --format '{{.Names}}'); do
+            docker stop "$name" >/dev/null
         done
     else
+        # What an earlier version froze.
         for name in $(docker ps --filter "label=botgarden.bot=$1" --filter status=paused --format '{{.Names}}'); do
             docker unpause "$name" >/dev/null
         done
+        name=$("$here/bot-records" serving "$1")
+        if [ -n "$name" ]; then
+            docker start "$name" >/dev/null || fail "$name, the last good release of bot $1, cannot be started (see above). Run pulumi up"
+        fi
     fi
     echo polling
 }

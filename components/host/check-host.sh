@@ -26,8 +26,8 @@ if error=$($become docker version --format '{{.Server.Version}}' 2>&1 >/dev/null
     echo docker=ok
     $become docker ps -a --filter label=botgarden.garden --format 'container={{.Names}} {{.Label "botgarden.garden"}}'
     $become docker network ls --filter label=botgarden.garden --format 'network={{.Name}} {{.Label "botgarden.garden"}}'
-    routes=/etc/botgarden/edge/current/routes
-    $become sh -c "cat $routes/*.upstream.conf" 2>/dev/null | sed -n 's/^# container: /serving=/p'
+    edge=/etc/botgarden/edge
+    $become sh -c "cat $edge/current/routes/*.upstream.conf" 2>/dev/null | sed -n 's/^# container: /serving=/p'
     # Of a bot's containers only the last good release is to run.
     # shellcheck disable=SC2016 # the inner shell's own
     good=$($become sh -c 'for folder in /var/lib/botgarden/releases/*/; do
@@ -42,6 +42,12 @@ if error=$($become docker version --format '{{.Server.Version}}' 2>&1 >/dev/null
             echo "$good" | grep -qxF "$name" || continue
             # A killed release of a bot that must not run twice: its gate will decide.
             [ -z "$($become docker ps -q --filter "label=botgarden.bot=$bot" </dev/null)" ] || continue
+            # A bot that polls is held by this (edge.sh); one with a webhook is not, and should run.
+            # shellcheck disable=SC2016 # the inner shell's own
+            if $become sh -c '[ -e "$1/paused/$2" ] && ! grep -qs "^location = /webhook/$2 " "$1/current/routes/$2".*.location.conf' \
+                sh "$edge" "$bot" </dev/null; then
+                continue
+            fi
         fi
         echo "stopped=$name"
     done

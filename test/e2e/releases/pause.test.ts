@@ -1,5 +1,6 @@
 /** Bots that are held on purpose: Telegram keeps their updates. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { restartHost } from "../../../sandbox/vps/changes.ts";
 import { eventually } from "../support/eventually.ts";
 import { https } from "../support/https.ts";
 import { operate } from "../support/operations.ts";
@@ -82,27 +83,48 @@ describe("a pause", () => {
     console.log(`a pause with a release in it:\n${counts(outcomes)}`);
   });
 
-  test("freezes a bot that polls, also its next release", async () => {
+  test("stops a bot that polls, over releases, up, a restart of Docker and a reboot, and none is lost", async () => {
     const name = "poller";
     await garden.plant(name, { polling: true });
     await garden.up();
     const states = async () => (await garden.containersOf(name)).map(({ state }) => state);
+    const othersRun = () =>
+      eventually(async () => {
+        expect((await garden.serving("left")).state).toBe("running");
+        await expectHeld(name);
+      });
     const outcomes = await recordedLoad(garden, { bots: [name], polling: [name], rate: 10 }, async (load) => {
       await load.flow(20);
       const { code, output } = await operate(garden, "pause", name);
-      expect(output).toContain("its container is frozen");
+      expect(output).toContain("its container is stopped");
       expect(code).toBe(0);
-      expect(await states()).toEqual(["paused"]);
+      expect(await states()).toEqual(["exited"]);
       const former = await garden.serving(name);
       await expectHeld(name);
 
-      await garden.release(name, `held-${load.run}`);
-      expect((await garden.serving(name)).name).not.toBe(former.name);
-      expect(await states()).toEqual(["paused"]);
+      // What ran before such a release did not run.
+      await garden.plant(name, { polling: true, environment: { FAIL: "exit" } });
+      const failed = await garden.pulumi("up", "--yes", "--skip-preview");
+      expect(failed.output).toContain("failed its gate: it exited");
+      expect((await garden.serving(name)).name).toBe(former.name);
+      expect(await states()).toEqual(["exited", "exited"]);
+      const status = await operate(garden, "status");
+      expect(status.output).toMatch(new RegExp(`^${name} +${former.name} .* held .* paused `, "m"));
+
+      await garden.plant(name, { polling: true, release: `held-${load.run}` });
       await garden.up();
-      expect(await states()).toEqual(["paused"]);
+      const held = await garden.serving(name);
+      expect(held.name).not.toBe(former.name);
+      expect(await states()).toEqual(["exited"]);
       const before = await delivered(load, name);
-      await expectHeld(name);
+      await garden.onHost("systemctl restart docker");
+      await othersRun();
+      expect(await states()).toEqual(["exited"]);
+      await restartHost(garden.state.host);
+      await othersRun();
+      expect(await states()).toEqual(["exited"]);
+      await garden.up();
+      expect(await garden.serving(name)).toEqual(held);
       expect(await delivered(load, name)).toBe(before);
 
       expect(await operate(garden, "resume", name)).toMatchObject({ code: 0 });
@@ -110,6 +132,7 @@ describe("a pause", () => {
       await load.flow(20);
     });
     expect(outcomeOf(outcomes, name).report).toMatchObject({ conflicts: 0 });
+    console.log(`a pause of a bot that polls:\n${counts(outcomes)}`);
   });
 
   test("ends with the bot: one that is removed and comes back is not paused", async () => {

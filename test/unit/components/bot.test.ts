@@ -82,6 +82,7 @@ describe("a bot by webhook with a database", () => {
       volumes: [
         { hostPath: "/etc/botgarden/postgres/ca", containerPath: "/run/botgarden/postgres", readOnly: true },
       ],
+      stopTimeout: 30,
       destroyGraceSeconds: 30,
       // Its gate starts it.
       start: false,

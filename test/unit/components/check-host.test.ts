@@ -1,6 +1,6 @@
 /** The look at the host before anything is touched: the real script on hosts of a few programs. */
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   checkHost,
@@ -9,10 +9,14 @@ import {
   type HostWishes,
 } from "../../../components/host/check-host.ts";
 import { type Connection, connectionTo } from "../../../components/host/connection.ts";
+import { findClient } from "../support/programs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-/** A host that has the given programs, each a line of shell, and nothing else but the shell's own. */
-function host(programs: Readonly<Record<string, string>>): Connection {
+/**
+ * A host that has the given programs, each a line of shell, and nothing else but the shell's own; with a root for the
+ * garden's folders it has this machine's too.
+ */
+function host(programs: Readonly<Record<string, string>>, root?: string): Connection {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "bin"));
   for (const [name, line] of Object.entries({
@@ -25,12 +29,14 @@ function host(programs: Readonly<Record<string, string>>): Connection {
     chmodSync(join(folder, "bin", name), 0o755);
   }
   const ssh = connectionTo({ host: { kind: "ssh", user: "deploy", address: "203.0.113.10", port: 22 } });
+  const path = root === undefined ? `${folder}/bin` : `${folder}/bin:/usr/bin:/bin`;
+  const moved = root === undefined ? "" : `sed 's#\\(/etc\\|/var/lib\\)/botgarden#${root}&#g' |`;
   return {
     ...ssh,
     freshInterpreter: [
       "/bin/sh",
       "-c",
-      `PATH='${folder}/bin'; case "$1" in "sh -s"*) eval "exec /bin/$1";; esac; exit 99`,
+      `PATH='${path}'; case "$1" in "sh -s"*) ${moved} eval "exec /bin/$1";; *) exit 99;; esac`,
       "sh",
     ],
   };
@@ -84,6 +90,53 @@ test("a host with Docker tells what of the garden is there", async () => {
       { name: "hello-0a1b2c3", stack: "other" },
     ],
     networks: [{ name: "botgarden", stack: "prod" }],
+  });
+});
+
+describe("what does not run and should", () => {
+  type Bot = { readonly paused?: boolean; readonly location?: string };
+
+  /** What a host tells of these bots, the last good release of each of which ended. */
+  async function stopped(bots: Readonly<Record<string, Bot>>): Promise<readonly string[]> {
+    const root = temporaryFolder();
+    const write = (path: string, text: string) => {
+      mkdirSync(join(root, dirname(path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    };
+    const lines = ["botgarden-edge edge "];
+    for (const [bot, { paused = false, location }] of Object.entries(bots)) {
+      lines.push(`${bot}-1 bot ${bot}`, `${bot}-2 bot ${bot}`);
+      write(`var/lib/botgarden/releases/${bot}/1.json`, JSON.stringify({ container: `${bot}-1` }));
+      if (paused) write(`etc/botgarden/edge/paused/${bot}`, "");
+      if (location !== undefined)
+        write(`etc/botgarden/edge/current/routes/${bot}.resolve.location.conf`, location);
+    }
+    write("exited", `${lines.join("\n")}\n`);
+    const jq = await findClient("jq");
+    const programs = {
+      docker: `case "$*" in "version "*) echo 26.1.5;; *status=exited*) cat '${root}/exited';; esac`,
+      jq: `LD_LIBRARY_PATH='${jq.env.LD_LIBRARY_PATH ?? ""}' exec ${jq.path} "$@"`,
+    };
+    return (await look(host(programs, root))).stopped;
+  }
+  const webhook = (bot: string) => `location = /webhook/${bot} {\n}\n`;
+
+  test("is the core and of a bot the last good release", async () => {
+    expect(await stopped({ hello: { location: webhook("hello") }, poller: {} })).toEqual([
+      "botgarden-edge",
+      "hello-1",
+      "poller-1",
+    ]);
+  });
+
+  test("is not a bot that polls and is held, but one whose updates the edge holds", async () => {
+    const paused = true;
+    const bots = {
+      hello: { paused, location: webhook("hello") },
+      pages: { paused, location: "location /pages {\n}\n" },
+      poller: { paused },
+    };
+    expect(await stopped(bots)).toEqual(["botgarden-edge", "hello-1"]);
   });
 });
 

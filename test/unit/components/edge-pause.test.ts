@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { docker } from "../../../sandbox/engine/docker.ts";
+import { docker, dockerLines } from "../../../sandbox/engine/docker.ts";
 import { EdgeHost } from "../support/edge-host.ts";
 import { sharedFolder } from "../support/temporary-folder.ts";
 import { type Answer, ask } from "../support/web.ts";
@@ -98,28 +98,54 @@ test("a pause that was killed before nginx knew it is made good by the next", as
   expect(await host.edge(["resume", hello])).toMatchObject({ code: 0 });
 });
 
-test("a bot that polls is frozen, and wakes up", async () => {
-  const state = async () => {
-    const found = await docker([
-      ...["ps", "--all", "--filter", `label=botgarden.bot=${poller}`],
-      ...["--format", "{{.State}}"],
-    ]);
-    return found.trim();
-  };
+/** The poller's containers, the newest first, as `NAME STATE`. */
+const pollers = () =>
+  dockerLines([
+    ...["ps", "--all", "--filter", `label=botgarden.bot=${poller}`],
+    ...["--format", "{{.Names}} {{.State}}"],
+  ]);
+
+test("a bot that polls is stopped, and its last good release started again", async () => {
+  const name = (await pollers())[0]?.split(" ")[0] ?? "";
+  host.remember(poller, name);
+  // One that failed its gate.
+  const failed = await host.startBot(poller);
+  await docker(["stop", failed]);
+  const states = async () => (await pollers()).map((line) => line.split(" ")[1]);
   // Its pages go through the edge, its updates do not.
-  await host.route(poller, null, { webhook: undefined, pages: { path: "/poller", port: 8080 } });
+  const route = () =>
+    host.route(poller, null, { webhook: undefined, pages: { path: "/poller", port: 8080 } });
+  await route();
   for (let round = 0; round < 2; round += 1) {
     expect(await host.edge(["pause", poller])).toEqual(said(0, "polling\n"));
-    expect(await state()).toBe("paused");
+    expect(await states()).toEqual(["exited", "exited"]);
     expect(await isPaused(poller)).toBe(true);
   }
+  expect(await route()).toMatchObject({ code: 0 });
   // What its next release does before it starts.
   expect(await host.edge(["unroute", poller])).toMatchObject({ code: 0 });
   expect(await isPaused(poller)).toBe(true);
   for (let round = 0; round < 2; round += 1) {
     expect(await host.edge(["resume", poller])).toEqual(said(0, "polling\n"));
-    expect(await state()).toBe("running");
+    expect(await states()).toEqual(["exited", "running"]);
   }
+
+  // By an earlier version.
+  await docker(["pause", name]);
+  expect(await host.edge(["resume", poller])).toEqual(said(0, "polling\n"));
+  expect(await states()).toEqual(["exited", "running"]);
+  await docker(["pause", name]);
+  expect(await host.edge(["pause", poller])).toEqual(said(0, "polling\n"));
+  expect(await states()).toEqual(["exited", "exited"]);
+
+  host.remember(poller, "gone");
+  const refused = await host.edge(["resume", poller]);
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toMatch(
+    /botgarden: gone, the last good release of bot \S+, cannot be started .*pulumi up/,
+  );
+  host.remember(poller, name);
+  expect(await host.edge(["resume", poller])).toEqual(said(0, "polling\n"));
 });
 
 test("a bot that is removed and comes back is not paused", async () => {

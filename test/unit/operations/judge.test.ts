@@ -189,26 +189,25 @@ describe("a webhook", () => {
     ]);
   });
 
-  test("of a bot that polls and is held: it is frozen, and nobody else freezes it", () => {
-    const frozen = {
-      ...withHello({ webhookUrl: null, state: "paused" }),
+  test("of a bot that polls and is held: it is stopped, and nothing else stops it", () => {
+    const polls = (state: string) => ({
+      ...withHello({ webhookUrl: null, state, finished: ago(180) }),
       routes: {},
       ...withWebhook({ url: "" }),
-    };
-    expect(wrong({ ...frozen, paused: ["hello"] })).toEqual([]);
-    expect(wrong(frozen)).toEqual(["hello: is frozen (docker pause)"]);
-    const woken = {
-      ...withHello({ webhookUrl: null, health: "unhealthy" }),
-      routes: {},
-      ...withWebhook({ url: "" }),
-    };
-    expect(wrong({ ...woken, resumed: { hello: unixTime(ago(119)) } })).toEqual([]);
-    expect(wrong({ ...woken, resumed: { hello: unixTime(ago(121)) } })).toEqual([
-      "hello: its health check fails",
+    });
+    const paused = ["hello"];
+    expect(wrong({ ...polls("exited"), paused })).toEqual([]);
+    expect(wrong(polls("exited"))).toEqual(["hello: does not run (exited with code 0, 3 min ago)"]);
+    // As an earlier version held it.
+    expect(wrong({ ...polls("paused"), paused })).toEqual([]);
+    expect(wrong(polls("paused"))).toEqual(["hello: is frozen (docker pause)"]);
+    expect(wrong({ ...polls("running"), paused })).toEqual([
+      "hello: is paused, but its container runs: was it started by hand?",
     ]);
-    const runs = { ...withHello({ webhookUrl: null }), routes: {}, ...withWebhook({ url: "" }) };
-    expect(wrong({ ...runs, paused: ["hello"] })).toEqual([
-      "hello: is paused, but its container runs: was the host started again?",
+    expect(wrong({ ...polls("restarting"), paused })).toHaveLength(1);
+    // The edge holds one with a webhook, and its pages stay open.
+    expect(wrong({ ...withHello({ state: "exited", finished: ago(180) }), paused })).toEqual([
+      "hello: does not run (exited with code 0, 3 min ago)",
     ]);
   });
 

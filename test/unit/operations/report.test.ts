@@ -68,16 +68,16 @@ test("a bot that polls, and one that is held", () => {
 });
 
 test("what is held on purpose is told, though nothing is wrong", () => {
-  const frozen = container({ webhookUrl: null, state: "paused" });
+  const stopped = container({ webhookUrl: null, state: "exited" });
   const facts = {
-    containers: [frozen, core("edge"), core("postgres"), core("certbot")],
+    containers: [stopped, core("edge"), core("postgres"), core("certbot")],
     routes: {},
     paused: ["hello"],
     webhooks: { hello: answer({ url: "", pending_update_count: 1200 }) },
   };
   const status = statusOf(garden(facts), "root@203.0.113.5");
   const lines = reportLines(status, judge(status), plain, { shop: `sha256:${"1".repeat(64)}` });
-  expect(lines[2]).toMatch(/ frozen .* paused {3}1200 /);
+  expect(lines[2]).toMatch(/ held .* paused {3}1200 /);
   expect(lines.slice(-4)).toEqual([
     "",
     "hello is paused. To end it: npm run resume -- hello",

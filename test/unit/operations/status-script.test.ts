@@ -98,9 +98,14 @@ async function host(containers: readonly FakeContainer[], programs: Record<strin
   const ssh = connectionTo({ host: { kind: "ssh", user: "root", address: "203.0.113.10", port: 22 } });
   const connection: Connection = {
     ...ssh,
-    freshInterpreter: ["/bin/sh", "-c", `PATH='${folder}/bin':/usr/bin:/bin; eval "$1"`, "sh"],
+    freshInterpreter: [
+      "/bin/sh",
+      "-c",
+      `PATH='${folder}/bin':/usr/bin:/bin; sed 's#/var/lib/botgarden#${folder}/var#; s#^scripts=.*#scripts=${folder}/bin#' | eval "$1"`,
+      "sh",
+    ],
   };
-  return { connection, calls: () => readFileSync(calls, "utf8") };
+  return { folder, connection, calls: () => readFileSync(calls, "utf8") };
 }
 
 async function look(connection: Connection): Promise<GardenFacts> {
@@ -198,6 +203,24 @@ test("the newest container that runs serves a bot without a route", async () => 
   const { containers } = await look(connection);
   const serving = containers.filter((each) => each.serving).map(({ name }) => name);
   expect(serving.sort()).toEqual(["botgarden-edge", "gone-2", "h-2"]);
+});
+
+test("the last good release serves a bot that is held, also after a newer one failed", async () => {
+  const { folder, connection } = await host(
+    [
+      { name: "h-1", bot: "hello", created: "2026-01-01T00:00:00Z", running: false },
+      { name: "h-2", bot: "hello", created: "2026-01-02T00:00:00Z", running: false },
+      { name: "h-3", bot: "hello", created: "2026-01-03T00:00:00Z", running: false },
+      { name: "other-1", bot: "other", created: "2026-01-01T00:00:00Z", running: false },
+      { name: "other-2", bot: "other", created: "2026-01-02T00:00:00Z" },
+    ],
+    { "bot-records": 'case "$*" in "serving hello") echo h-2;; "serving other") echo other-1;; esac' },
+  );
+  for (const bot of ["hello", "other", "new"])
+    mkdirSync(join(folder, "var/releases", bot), { recursive: true });
+  const { containers } = await look(connection);
+  const serving = containers.filter((each) => each.serving).map(({ name }) => name);
+  expect(serving.sort()).toEqual(["h-2", "other-2"]);
 });
 
 test("a host with nothing of a garden tells its disks and memory", async () => {

@@ -66,10 +66,11 @@ export class EdgeHost {
     this.tree = join(root, "etc/edge");
     mkdirSync(join(root, "bin"));
     for (const [name, file] of [
-      ["edge", "edge.sh"],
-      ["start-nginx", "start-nginx.sh"],
+      ["edge", "edge/edge.sh"],
+      ["start-nginx", "edge/start-nginx.sh"],
+      ["bot-records", "bot/records.sh"],
     ] as const) {
-      const source = fileURLToPath(new URL(`../../../components/edge/${file}`, import.meta.url));
+      const source = fileURLToPath(new URL(`../../../components/${file}`, import.meta.url));
       this.script(name, this.moved(readFileSync(source, "utf8")));
     }
     // What it would do is tested elsewhere; here it counts how it is called.
@@ -169,6 +170,13 @@ export class EdgeHost {
     };
   }
 
+  /** Lets the host remember this container as the bot's last good release. */
+  remember(bot: string, container: string): void {
+    const folder = join(this.root, "var/releases", bot);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "1.json"), JSON.stringify({ container }));
+  }
+
   /** Puts a certificate where the host has it, or exchanges it as a renewal does. */
   install(id: string, { cert, key }: Certificate): void {
     const folder = join(this.root, "etc/certificates", id);
@@ -208,8 +216,8 @@ export class EdgeHost {
     await docker(["run", ...options, "--entrypoint", entrypoint, this.image, ...command]);
   }
 
-  /** Starts something that answers a bot's updates with its name and the secret that it sees. */
-  async startBot(bot: string): Promise<void> {
+  /** Starts something that answers a bot's updates with its name and the secret that it sees. Gives the container's id. */
+  async startBot(bot: string): Promise<string> {
     const file = join(this.root, `${bot}.conf`);
     const answer = `${bot}:$http_x_telegram_bot_api_secret_token:`;
     writeFileSync(file, `events {}\nhttp { server { listen 8080; return 200 "${answer}"; } }\n`);
@@ -225,7 +233,7 @@ export class EdgeHost {
       `${bot}-0a1b2c3`,
     ];
     const command = ["--volume", `${file}:/bot.conf:ro`, "--entrypoint", "nginx", this.image];
-    await docker(["run", ...options, ...command, "-c", "/bot.conf", "-g", "daemon off;"]);
+    return docker(["run", ...options, ...command, "-c", "/bot.conf", "-g", "daemon off;"]);
   }
 
   async address(): Promise<string> {
