@@ -63,6 +63,11 @@ stop_new() {
     docker stop --time 10 "$container" >/dev/null 2>&1 || true
 }
 
+# Of a bot that polls there is none.
+set_route() { # ROUTE|null
+    if [ "$1" = null ]; then "$here/edge" unroute "$bot" </dev/null; else printf '%s' "$1" | "$here/edge" route "$bot"; fi
+}
+
 # Everything as it was before the new release: its route, its container.
 go_back() {
     local name
@@ -75,7 +80,7 @@ go_back() {
         done
     fi
     if [ "$switched" = yes ] && [ -n "$serving" ] && is "$serving" running; then
-        "$here/bot-records" route "$bot" | "$here/edge" route "$bot" || say "the route could not be given back"
+        set_route "$("$here/bot-records" route "$bot")" || say "the route could not be given back"
         drain
     fi
     stop_new
@@ -206,12 +211,8 @@ drain() {
 }
 
 give_updates() {
-    if [ "$(field route)" = null ]; then
-        "$here/edge" unroute "$bot" </dev/null
-        return
-    fi
     switched=yes
-    printf '%s' "$input" | jq -c .route | "$here/edge" route "$bot" || refuse "its route cannot be switched"
+    set_route "$(printf '%s' "$input" | jq -c .route)" || refuse "its route cannot be switched"
 }
 
 # Some faults show only with the first updates.

@@ -2,7 +2,8 @@
  * `npm run bench -- releases`: the same bot under the same load on the same host, released by `docker compose up` as in
  * many a repository, by a blue-green recipe, and by this garden: what is lost, what is late, how long it takes.
  */
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { UserError } from "../cli/user-error.ts";
@@ -21,12 +22,14 @@ import { garden } from "./releases/garden.ts";
 import { type LoadOptions, measure, type Result } from "./releases/load.ts";
 import { plantRecorder } from "./releases/recorder.ts";
 import { prepareRivals } from "./releases/rival.ts";
+import { type Kind, kinds, makeSource } from "./releases/source.ts";
 import { failureLines, resultTable, verdict } from "./releases/table.ts";
 
 const usage = `usage: npm run bench -- releases [OPTION]
   --releases N   releases of each way (default 5)
   --rate N       updates per second (default 100)
   --chats N      over how many chats (default 20)
+  --bot KIND     aiogram, which loads what many bots do (default), or light, which starts at once
   --quiet N      seconds of load between releases (default 5)
   --only NAME    compose, blue-green or botgarden; may be given again`;
 
@@ -38,26 +41,29 @@ const ways: Record<string, (site: Site) => Contender> = {
 
 /** @returns 1 when the garden lost or refused an update, or took over 1.5 times as long as compose */
 export async function run(args: string[]): Promise<number> {
-  const { only, load } = readOptions(args);
+  const { only, kind, load } = readOptions(args);
   const log = (line: string) => console.error(line);
+  const workshop = mkdtempSync(join(tmpdir(), "botgarden-bench-"));
+  const source = makeSource(join(workshop, botName), kind);
   const project = copyProject(join(cacheFolder("bench"), `${sandboxIdOf(checkout)}-releases`));
   const id = sandboxIdOf(project);
   try {
     rmSync(join(project, "bots"), { recursive: true });
-    plantRecorder(project, botName);
+    plantRecorder(project, botName, { source });
     const state = await up({ project, log });
     const telegram = TelegramClient.fromPortFile(portFileOf(partsOf(id).telegram));
-    const site: Site = { state, token: await telegram.addBot({ name: botName }), log };
+    const site: Site = { state, token: await telegram.addBot({ name: botName }), source, log };
     if (only.some((name) => name !== "botgarden")) await prepareRivals(site);
     const results: Result[] = [];
     for (const name of only) {
       const contender = ways[name]?.(site);
       if (contender !== undefined) results.push(await compete(contender, telegram, load, log));
     }
-    return report(results);
+    return report(results, kind);
   } finally {
     await down(id, log);
     rmSync(project, { recursive: true, force: true });
+    rmSync(workshop, { recursive: true, force: true });
   }
 }
 
@@ -75,7 +81,8 @@ async function compete(
   return result;
 }
 
-function report(results: readonly Result[]): number {
+function report(results: readonly Result[], kind: Kind): number {
+  console.log(`\nthe same bot (${kind}), released by each`);
   for (const line of ["", ...resultTable(results), "", ...failureLines(results)]) console.log(line);
   const ours = results.find(({ name }) => name === "botgarden");
   if (ours === undefined) return 0;
@@ -87,12 +94,19 @@ function report(results: readonly Result[]): number {
   return wrong.length === 0 ? 0 : 1;
 }
 
-function readOptions(args: string[]): { only: string[]; load: LoadOptions } {
+function readOptions(args: string[]): { only: string[]; kind: Kind; load: LoadOptions } {
   const text = { type: "string" } as const;
   const read = () =>
     parseArgs({
       args,
-      options: { releases: text, rate: text, chats: text, quiet: text, only: { ...text, multiple: true } },
+      options: {
+        releases: text,
+        rate: text,
+        chats: text,
+        quiet: text,
+        bot: text,
+        only: { ...text, multiple: true },
+      },
     }).values;
   let values: ReturnType<typeof read>;
   try {
@@ -103,6 +117,8 @@ function readOptions(args: string[]): { only: string[]; load: LoadOptions } {
   const only = values.only ?? Object.keys(ways);
   const unknown = only.find((name) => ways[name] === undefined);
   if (unknown !== undefined) throw new UserError(`--only: there is no way "${unknown}".\n${usage}`);
+  const kind = kinds.find((each) => each === (values.bot ?? "aiogram"));
+  if (kind === undefined) throw new UserError(`--bot: there is no kind "${values.bot}".\n${usage}`);
   const number = (name: "releases" | "rate" | "chats" | "quiet", standard: number): number => {
     const given = values[name];
     if (given === undefined) return standard;
@@ -111,6 +127,7 @@ function readOptions(args: string[]): { only: string[]; load: LoadOptions } {
   };
   return {
     only,
+    kind,
     load: {
       releases: number("releases", 5),
       rate: number("rate", 100),

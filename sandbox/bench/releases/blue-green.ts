@@ -20,7 +20,7 @@ export function blueGreen(site: Site): Contender {
   const { host, domain } = site.state;
   const { images } = parseStack({ host: "local", domain });
   const release = async (name: string): Promise<void> => {
-    await syncBot(host, folder, name);
+    await syncBot(site, folder, name);
     await onHost(host, `${folder}/release.sh 2>&1`);
   };
   return {

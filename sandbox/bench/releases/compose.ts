@@ -24,7 +24,7 @@ export function compose(site: Site): Contender {
   /** The steps of a deploy script, each an ssh of its own. */
   const deploy = async (release: string): Promise<void> => {
     await onHost(host, "docker network inspect botgarden >/dev/null 2>&1 || docker network create botgarden");
-    await syncBot(host, bot, release);
+    await syncBot(site, bot, release);
     await onHost(host, `cd ${bot} && docker compose -f docker-compose.bot.yml up -d --build 2>&1`);
   };
 

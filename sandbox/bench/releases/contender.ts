@@ -22,5 +22,7 @@ export interface Site {
   readonly state: SandboxState;
   /** The bot's token. */
   readonly token: string;
+  /** The folder of the bot's source, without its release's name. */
+  readonly source: string;
   readonly log: (line: string) => void;
 }

@@ -20,11 +20,13 @@ export interface RecorderOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** What release.txt says. @default "first" */
   readonly release?: string;
+  /** The folder of the bot's source. @default the fixture's */
+  readonly source?: string;
 }
 
 /** Writes the bot's file and its folder into a project; `pulumi up` is the caller's. */
 export function plantRecorder(project: string, name: string, options: RecorderOptions = {}): void {
-  cpSync(recorderFolder, join(project, "bots", name), { recursive: true });
+  cpSync(options.source ?? recorderFolder, join(project, "bots", name), { recursive: true });
   nameRelease(project, name, options.release ?? "first");
   writeFileSync(join(project, "bots", `${name}.ts`), recorderFile(name, options));
 }

@@ -4,7 +4,7 @@ import { run } from "../../engine/docker.ts";
 import { onHost, sshArguments } from "../../lifecycle/ssh.ts";
 import type { Host } from "../../vps/host.ts";
 import { botName, type Site } from "./contender.ts";
-import { type BotRecord, readRecord, recorderFolder } from "./recorder.ts";
+import { type BotRecord, readRecord } from "./recorder.ts";
 
 /** Only this run knows it. */
 const password = randomBytes(18).toString("hex");
@@ -28,9 +28,9 @@ export async function sync(host: Host, from: string, to: string): Promise<void> 
 }
 
 /** Puts the bot's source with a release's name into a folder on the host, as a deploy script's rsync does. */
-export async function syncBot(host: Host, to: string, release: string): Promise<void> {
-  await sync(host, recorderFolder, to);
-  await onHost(host, `cat >${to}/release.txt`, `${release}\n`);
+export async function syncBot({ state, source }: Site, to: string, release: string): Promise<void> {
+  await sync(state.host, source, to);
+  await onHost(state.host, `cat >${to}/release.txt`, `${release}\n`);
 }
 
 /** Writes a file that nobody else can read. */
