@@ -91,7 +91,7 @@ function judgeUrl(name: string, wanted: string | null, url: string, report: Repo
   if (wanted === null) {
     report(
       `it polls, but Telegram has the webhook ${url} and refuses it`,
-      `Remove it: pulumi up --replace '**::${name}-no-webhook'. If it comes back, something else uses the bot's token.`,
+      `Remove it: pulumi up --replace '**::${name}-webhook'. If it comes back, something else uses the bot's token.`,
     );
     return;
   }

@@ -104,6 +104,9 @@ refuse() { # REASON
         say "It is the present release and was left as it is. Correct the cause and run pulumi up again."
     elif [ -n "$serving" ] && is "$serving" running; then
         say "It was stopped; its log stays (docker logs $container). What ran before goes on. Correct the bot and run pulumi up again."
+        if [ "$(field route)" = null ] && [ "$("$here/bot-records" route "$bot")" != null ]; then
+            say "Its webhook is gone, as a bot that polls must have none: until then Telegram keeps its updates."
+        fi
     else
         say "It was stopped; its log stays (docker logs $container). Correct the bot and run pulumi up again."
     fi

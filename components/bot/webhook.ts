@@ -11,6 +11,10 @@ export interface WebhookArgs {
   readonly apiRoot: string;
 }
 
+function nameOf({ name }: BotSettings): string {
+  return `${name}-webhook`;
+}
+
 /**
  * Tells Telegram where a bot's updates go, and takes that back when the bot is removed.
  *
@@ -29,7 +33,7 @@ export function registerWebhook(
   const common = { parent: options.parent, dependsOn: [options.after] };
   if (updates.registeredBy === "bot") {
     return host.command(
-      `${name}-webhook`,
+      nameOf(bot),
       { run: ["bot-webhook", "leave", name], remove, input: { apiRoot, token } },
       common,
     );
@@ -37,7 +41,7 @@ export function registerWebhook(
   const { upload } = edge;
   const digest = upload?.apply((pem) => createHash("sha256").update(pem).digest("hex").slice(0, 12));
   return host.command(
-    `${name}-webhook`,
+    nameOf(bot),
     {
       run: digest === undefined ? ["bot-webhook", "set", name] : ["bot-webhook", "set", name, digest],
       remove,
@@ -56,14 +60,17 @@ export function registerWebhook(
   );
 }
 
-/** A bot that polls must have no webhook: Telegram answers its getUpdates with 409 while there is one. */
+/**
+ * A bot that polls must have no webhook: Telegram answers its getUpdates with 409 while there is one. It is the same
+ * resource as a webhook, so that a bot that becomes the other kind and then does not pass its gate gets its webhook again.
+ */
 export function clearWebhook(
   bot: BotSettings,
   args: WebhookArgs,
   options: { parent: pulumi.Resource },
 ): pulumi.Resource {
   return args.host.command(
-    `${bot.name}-no-webhook`,
+    nameOf(bot),
     { run: ["bot-webhook", "unset", bot.name], input: { apiRoot: args.apiRoot, token: args.token } },
     { parent: options.parent, dependsOn: [args.host.ready] },
   );

@@ -206,9 +206,9 @@ describe("a bot that polls", () => {
     const own = resources.filter(({ name }) => name === "poller" || name.startsWith("poller-"));
     expect(own.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`).toSorted()).toEqual([
       "Bot poller",
-      "Command poller-no-webhook",
       "Command poller-release",
       "Command poller-releases",
+      "Command poller-webhook",
       "Container poller",
       "RemoteImage poller-image",
     ]);
@@ -223,10 +223,10 @@ describe("a bot that polls", () => {
   });
 
   test("starts when Telegram has no webhook for it", () => {
-    expect(lineOf("poller-no-webhook")).toBe("/opt/botgarden/bin/bot-webhook unset poller");
-    expect(lineOf("poller-no-webhook", "delete")).toBeUndefined();
+    expect(lineOf("poller-webhook")).toBe("/opt/botgarden/bin/bot-webhook unset poller");
+    expect(lineOf("poller-webhook", "delete")).toBeUndefined();
     const before = [find(resources, CONTAINER, "poller").options.dependsOn].flat();
-    expect(before).toContain(find(resources, COMMAND, "poller-no-webhook").resource);
+    expect(before).toContain(find(resources, COMMAND, "poller-webhook").resource);
   });
 });
 

@@ -17,7 +17,7 @@ import {
 /** Where each secret has to arrive. */
 const canaries: Readonly<Record<string, { readonly value: string; readonly reaches: readonly string[] }>> = {
   "hello's token": { value: tokenOf("hello"), reaches: ["hello", "hello-webhook"] },
-  "poller's token": { value: tokenOf("poller"), reaches: ["poller", "poller-no-webhook"] },
+  "poller's token": { value: tokenOf("poller"), reaches: ["poller", "poller-webhook"] },
   "shop-bot's token": { value: tokenOf("shop-bot"), reaches: ["shop-bot", "shop-bot-webhook"] },
   "hello's own secret": { value: secretOf("hello", "weatherKey"), reaches: ["hello"] },
   "hello's webhook secret": {
