@@ -2,10 +2,11 @@ import { dirname, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { BotSettings } from "../settings/bot.ts";
 import { loadBots } from "../settings/bots.ts";
+import { buildSecretFaults } from "../settings/build-secrets.ts";
 import { checkEnvironments } from "../settings/environment.ts";
 import { type Fault, SettingsError, throwFaults } from "../settings/fault.ts";
 import { connectionFault } from "../settings/limits.ts";
-import { pinWarnings, withPins } from "../settings/pins.ts";
+import { pinWarnings, WITHOUT_REGISTRIES, withPins } from "../settings/pins.ts";
 import { NAMESPACE, parseStack, type StackSettings } from "../settings/stack.ts";
 import { namespaceOf, readConfiguration } from "./configuration.ts";
 import { type OwnCertificate, readOwnCertificate } from "./own-certificate.ts";
@@ -50,6 +51,9 @@ export async function readInputs(botsFolder: string): Promise<Inputs> {
   const pinned = loaded === undefined ? undefined : withPins(loaded, settings?.pins ?? {}, where);
   faults.push(...(pinned?.faults ?? []));
   const bots = pinned?.bots;
+  // A preview builds nothing, and neither does going back, which is refused when anything else would change.
+  const builds = !pulumi.runtime.isDryRun() && process.env[WITHOUT_REGISTRIES] !== "1";
+  if (builds) faults.push(...buildSecretFaults(bots ?? [], process.env));
   if (settings !== undefined && bots !== undefined) {
     const { telegram, timezone } = settings;
     const trial = { apiRoot: telegram.apiRoot, timezone, later: (text: string) => pulumi.output(text) };

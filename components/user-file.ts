@@ -1,6 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { fullPath } from "../settings/file-path.ts";
 
 /** The text of a file, or why there is none, in words that follow "which". */
 export type UserFile =
@@ -9,7 +8,7 @@ export type UserFile =
 
 /** Reads a file that a setting names: absolute, from `~/`, or relative to the project's folder. */
 export function readUserFile(path: string, folder: string, mostBytes: number): UserFile {
-  const full = path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(folder, path);
+  const full = fullPath(path, folder);
   try {
     const status = statSync(full);
     if (!status.isFile()) return { problem: "is not a file" };

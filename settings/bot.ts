@@ -3,9 +3,11 @@ import { resolve } from "node:path";
 import type * as z from "zod";
 import { type BotBeforeDeploy, beforeDeployOf } from "./before-deploy.ts";
 import { botSchema } from "./bot-schema.ts";
+import type { BuildSecret } from "./build-secrets.ts";
 import type { BotContext } from "./context.ts";
 import type { BotDefinition } from "./definition.ts";
 import { type Fault, SettingsError } from "./fault.ts";
+import { fullPath } from "./file-path.ts";
 import { check, type Place } from "./issues.ts";
 import { nameProblem } from "./names.ts";
 import { aboutOf } from "./schema.ts";
@@ -62,6 +64,8 @@ export type BotImage =
       /** Absolute path of the Dockerfile. */
       readonly dockerfile: string;
       readonly args: Readonly<Record<string, string>>;
+      /** Sorted by id. */
+      readonly secrets: readonly BuildSecret[];
       readonly target?: string;
     };
 
@@ -222,6 +226,7 @@ function settingsOf(parsed: z.output<typeof botSchema>, origin: BotOrigin): BotS
 }
 
 type Parsed = z.output<typeof botSchema>;
+type ParsedBuild = Exclude<Parsed["image"], string>;
 
 function imageOf({ image }: Parsed, directory: string): BotImage {
   if (typeof image === "string") return { kind: "reference", reference: image };
@@ -231,8 +236,19 @@ function imageOf({ image }: Parsed, directory: string): BotImage {
     context,
     dockerfile: resolve(context, image.dockerfile),
     args: image.args,
+    secrets: secretsOf(image.secrets, directory),
     ...(image.target === undefined ? {} : { target: image.target }),
   };
+}
+
+function secretsOf(secrets: ParsedBuild["secrets"], directory: string): BuildSecret[] {
+  return Object.entries(secrets)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([id, { env, file = "" }]) =>
+      env === undefined
+        ? { id, kind: "file", path: fullPath(file, directory) }
+        : { id, kind: "env", variable: env },
+    );
 }
 
 function updatesOf({ webhook, polling }: Parsed): BotUpdates {

@@ -3,6 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type BotSettings, parseBot } from "./bot.ts";
+import { buildFileFaults } from "./build-ignore.ts";
 import { type Fault, SettingsError, throwFaults } from "./fault.ts";
 import { importFault, importFile } from "./import.ts";
 import { nameOfFile, volumeName } from "./names.ts";
@@ -70,7 +71,10 @@ async function buildFaults(bot: BotSettings, folder: string): Promise<Fault[]> {
     return [{ where: bot.file, path: "image.build", problem, fix: "The path is relative to bots/." }];
   }
   const recipe = await stat(dockerfile).catch(() => undefined);
-  if (recipe?.isFile()) return [];
+  if (recipe?.isFile()) {
+    const found = await buildFileFaults(bot.image);
+    return found.map((fault) => ({ ...fault, where: bot.file, path: `image.${fault.path}` }));
+  }
   const problem = `names a file that doesn't exist, ${shownAs(dockerfile)}`;
   return [
     { where: bot.file, path: "image.dockerfile", problem, fix: "The path is relative to image.build." },

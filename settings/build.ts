@@ -1,5 +1,6 @@
 /** A bot's image that the host builds. */
 import * as z from "zod";
+import { buildSecretsSchema } from "./build-secrets.ts";
 import { setting } from "./schema.ts";
 
 const RELATIVE_PATH = /^(?:\.{1,2}\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*\/?$/;
@@ -31,12 +32,13 @@ export const buildSchema = z.strictObject({
     )
     .meta({
       description:
-        "Arguments of the build (Docker's `--build-arg`). They can be read in the image: never put a secret here. A build takes no secrets: an image that needs one is built where the secret is, and pushed to a private registry (`botgarden:registries`).",
+        "Arguments of the build (Docker's `--build-arg`). They can be read in the image: never put a secret here, but in `secrets`.",
       type: "object of texts",
       allowed: "an object with a text for each argument",
       example: '{ VERSION: "3.13" }',
     })
     .prefault({}),
+  secrets: buildSecretsSchema.prefault({}),
   target: setting(z.string().regex(/^[A-Za-z][A-Za-z0-9._-]{0,63}$/), {
     description: "The stage of the Dockerfile that is built (Docker's `--target`).",
     type: "text",

@@ -155,13 +155,22 @@ export interface ImageBuild {
    */
   readonly dockerfile?: string;
   /**
-   * Arguments of the build (Docker's `--build-arg`). They can be read in the image: never put a secret here. A build takes
-   * no secrets: an image that needs one is built where the secret is, and pushed to a private registry
-   * (`botgarden:registries`).
+   * Arguments of the build (Docker's `--build-arg`). They can be read in the image: never put a secret here, but in
+   * `secrets`.
    *
    * @default {}
    */
   readonly args?: Readonly<Record<string, string>>;
+  /**
+   * Secrets of the build (Docker's `--secret`), which the Dockerfile reads with `RUN --mount=type=secret,id=…`: for each
+   * id the environment variable of `pulumi up` (`env`) or the file on that machine (`file`, from `~/` or relative to
+   * bots/) that holds it. The value goes to the host for the build alone: not into the image, not into Pulumi's state. A
+   * changed value alone builds nothing anew.
+   *
+   * @default {}
+   * @example { npm: { env: "NPM_TOKEN" }, netrc: { file: "~/.netrc" } }
+   */
+  readonly secrets?: Readonly<Record<string, BuildSecretDefinition>>;
   /**
    * The stage of the Dockerfile that is built (Docker's `--target`).
    *
@@ -169,6 +178,23 @@ export interface ImageBuild {
    */
   readonly target?: string;
 }
+
+/** Where a secret of a build is, on the machine that runs Pulumi: one of `env` and `file`. */
+export type BuildSecretDefinition =
+  | {
+      /**
+       * The environment variable of `pulumi up` that holds the secret.
+       */
+      readonly env: string;
+      readonly file?: never;
+    }
+  | {
+      /**
+       * The file that holds the secret, on the machine that runs Pulumi.
+       */
+      readonly file: string;
+      readonly env?: never;
+    };
 
 /** How updates reach a bot's webhook. */
 export interface WebhookDefinition {

@@ -1,4 +1,6 @@
 /** Paths of files on the machine where Pulumi runs. */
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import * as z from "zod";
 import { type About, setting } from "./schema.ts";
 
@@ -8,4 +10,9 @@ export function filePathSchema(about: Pick<About, "description" | "allowed" | "e
     ...about,
     type: "path",
   });
+}
+
+/** A path in full: one from `~/` in the home folder, a relative one in `folder`. */
+export function fullPath(path: string, folder: string): string {
+  return path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(folder, path);
 }

@@ -112,7 +112,8 @@ export function withSetZeros(fields: Fields, state: PropertyMap): PropertyMap {
   );
 }
 
-function zeroed(fields: Fields, item: PropertyMap): PropertyMap {
+/** An element of a set as the SDK writes it anew: what was never given is "", 0, false or empty. */
+export function zeroed(fields: Fields, item: PropertyMap): PropertyMap {
   const result: PropertyMap = { ...item };
   for (const [name, field] of Object.entries(fields)) {
     if (isNothing(result[name])) result[name] = zeroOf(field);

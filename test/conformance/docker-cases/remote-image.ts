@@ -60,7 +60,13 @@ export const remoteImage: Cases = {
     {
       title: "a build on the operator's machine",
       inputs: { build: { context: "." } },
-      says: /"build" is not supported .* use docker.Image/,
+      says: /"build.useLegacyBuilder" must be true: without it the image is built by the operator's own Docker/,
+      standInOnly: true,
+    },
+    {
+      title: "a property of the build that the product doesn't use",
+      inputs: { build: { context: ".", useLegacyBuilder: true, noCache: true } },
+      says: /"build.noCache" is not supported/,
       standInOnly: true,
     },
   ],
@@ -69,6 +75,104 @@ export const remoteImage: Cases = {
       title: "an image that is nowhere",
       inputs: { name: "127.0.0.1:9/no/such:image" },
       says: /Unable to read Docker image into resource: unable to pull image 127\.0\.0\.1:9\/no\/such:image: /,
+    },
+  ],
+};
+
+const { context, builtImage } = names;
+const build = {
+  ...{ context, dockerfile: `${context}/Dockerfile`, useLegacyBuilder: true, builder: "default" },
+  ...{ platform: `linux/${process.arch === "x64" ? "amd64" : process.arch}`, buildArgs: { VERSION: "1" } },
+  secrets: [{ id: "npm", env: "CONFORMANCE_TOKEN" }],
+};
+const noTexts = Object.fromEntries(
+  [
+    ...["buildId", "buildLogFile", "cgroupParent", "cpuSetCpus", "cpuSetMems", "isolation", "networkMode"],
+    ...["provenance", "remoteContext", "sbom", "sessionId", "target", "version"],
+  ].map((name) => [name, ""]),
+);
+const noLists = Object.fromEntries(
+  [
+    ...["additionalContexts", "authConfigs", "cacheFroms", "cacheTos", "extraHosts", "securityOpts"],
+    ...["tags", "ulimits"],
+  ].map((name) => [name, []]),
+);
+/** Absent after Create, and after Read what the SDK writes for that. */
+const never = {
+  ...{ cpuPeriod: 0, cpuQuota: 0, cpuShares: 0, memory: 0, memorySwap: 0, shmSize: 0 },
+  ...{ forceRemove: false, noCache: false, pullParent: false, squash: false, suppressOutput: false },
+  ...{ label: {}, labels: {} },
+};
+const nothing = Object.fromEntries(Object.keys(never).map((name) => [name, null]));
+/** What Diff also lists while a build stays that was not read back. */
+const rewritten = Object.fromEntries(
+  Object.keys(never).map((name) => [`build.${name}`, name === "label" ? "ADD" : "ADD_REPLACE"]),
+) as Readonly<Record<string, "ADD" | "ADD_REPLACE">>;
+
+const builtState = {
+  ...created,
+  build: {
+    ...{ ...noTexts, ...noLists, ...nothing, ...build, remove: true },
+    secrets: [{ id: "npm", env: "CONFORMANCE_TOKEN", src: "" }],
+  },
+  id: text(new RegExp(`^sha256:[0-9a-f]{64}${builtImage}$`)),
+  name: builtImage,
+  triggers: { context: "1" },
+};
+
+/** Built on the host with secrets. Another trigger replaces it, and `keepLocally` leaves its name to the next. */
+export const remoteImageBuild: Cases = {
+  type: "docker:index/remoteImage:RemoteImage",
+  name: "built",
+  inputs: { name: builtImage, keepLocally: true, triggers: { context: "1" }, build },
+  checked: {
+    ...{ __defaults: [], name: builtImage, keepLocally: true, triggers: { context: "1" } },
+    build: {
+      ...{ ...build, __defaults: ["remove"], remove: true },
+      secrets: [{ __defaults: [], id: "npm", env: "CONFORMANCE_TOKEN" }],
+    },
+  },
+  previewed: { ...builtState, id: UNKNOWN, imageId: UNKNOWN, repoDigest: UNKNOWN, __meta: expectAny() },
+  created: builtState,
+  read: { ...builtState, build: { ...builtState.build, ...never } },
+  changes: [
+    { title: "nothing", after: {}, verdict: "none" },
+    {
+      title: "a trigger",
+      after: { triggers: { context: "2" } },
+      verdict: {
+        ...{ replaces: ["build", "triggers"], diffs: ["build", "triggers"] },
+        detailed: { ...rewritten, "triggers.context": "UPDATE_REPLACE" },
+      },
+    },
+    {
+      title: "another variable, and a second secret",
+      after: {
+        build: {
+          ...build,
+          secrets: [
+            { id: "npm", env: "OTHER" },
+            { id: "rc", src: "./rc" },
+          ],
+        },
+      },
+      verdict: {
+        ...{ replaces: ["build"], diffs: ["build"] },
+        detailed: { "build.secrets[0].env": "UPDATE_REPLACE", "build.secrets[1]": "ADD_REPLACE" },
+      },
+    },
+    {
+      title: "an argument of the build",
+      after: { build: { ...build, buildArgs: { VERSION: "2" } } },
+      verdict: {
+        ...{ replaces: ["build"], diffs: ["build"] },
+        detailed: { "build.buildArgs.VERSION": "UPDATE_REPLACE" },
+      },
+    },
+    {
+      title: "no build",
+      after: { build: null },
+      verdict: { replaces: ["build"], diffs: ["build"], detailed: { build: "DELETE_REPLACE" } },
     },
   ],
 };

@@ -1,7 +1,9 @@
-/** Where a bot's image comes from: a tag that moves, a private registry, one that is down, a build. */
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+/** Where a bot's image comes from: a tag that moves, a private registry, one that is down, a build, one with secrets. */
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { checkout } from "../../../sandbox/lifecycle/checkout.ts";
 import { partsOf } from "../../../sandbox/lifecycle/state.ts";
 import { changesOf } from "../support/plan.ts";
 import { GardenWithRegistry, smallBot } from "../support/registry.ts";
@@ -190,6 +192,102 @@ describe("a build", () => {
     const now = await running("built");
     expect(now.release).toBe("fourth");
     expect(now.container).not.toBe(before.container);
+    expect(await changesOf(garden)).toEqual([]);
+  });
+});
+
+describe("a build with secrets", () => {
+  const canaries = { npm: "canary-npm-yraNaC", netrc: "canary-netrc-yraNaC" };
+  const canary = /canary-(npm|netrc)-/;
+  const folder = () => join(garden.project, "bots/secretive");
+  const netrc = () => join(garden.project, "bots/private/netrc");
+  const secrets = '{ npm: { env: "E2E_NPM_TOKEN" }, netrc: { file: "./private/netrc" } }';
+  const build = (release: string) =>
+    `{ build: "./secretive", args: { RELEASE: "${release}" }, secrets: ${secrets} }`;
+  let printed: string;
+
+  /** What the build found, as its Dockerfile writes it down. */
+  async function seen(): Promise<string[]> {
+    const { container } = await running("secretive");
+    return (await garden.onHost(`docker exec ${container} cat /seen`)).trim().split("\n");
+  }
+  const digests = () =>
+    Object.values(canaries).map((value) => createHash("sha256").update(value).digest("hex"));
+
+  beforeAll(async () => {
+    cpSync(smallBot, folder(), { recursive: true });
+    cpSync(join(checkout, "test/e2e/fixtures/secretive/Dockerfile"), join(folder(), "Dockerfile"));
+    mkdirSync(join(garden.project, "bots/private"), { recursive: true });
+    writeFileSync(netrc(), canaries.netrc);
+    vi.stubEnv("E2E_NPM_TOKEN", canaries.npm);
+    await garden.addToken("secretive");
+    writeBot("secretive", build("fifth"));
+    printed = (await garden.up()).output;
+  });
+
+  afterAll(() => {
+    vi.unstubAllEnvs();
+    for (const path of [folder(), dirname(netrc()), join(garden.project, "bots/secretive.ts")]) {
+      rmSync(path, { recursive: true, force: true });
+    }
+  });
+
+  test("sees them", async () => {
+    expect((await running("secretive")).release).toBe("fifth");
+    expect(await seen()).toEqual(digests());
+  });
+
+  test("leaves them in no output, no state and no layer", async () => {
+    const shown = await garden.pulumi("stack", "export", "--show-secrets");
+    expect(shown.output).toContain('"./bots/secretive/Dockerfile"');
+    expect(shown.output).toContain("E2E_NPM_TOKEN");
+    for (const text of [printed, shown.output]) expect(text).not.toMatch(canary);
+    const image = "botgarden/secretive:latest";
+    const layers = `docker save ${image} | grep -acE '${canary.source}' || true`;
+    expect((await garden.onHost(layers)).trim()).toBe("0");
+    const words = `docker history --no-trunc ${image}; docker inspect ${image} $(docker ps -aq)`;
+    expect(await garden.onHost(words)).not.toMatch(canary);
+    const places = "/etc /opt /var/lib/botgarden /root /var/log /tmp";
+    expect(await garden.onHost(`grep -rIlE '${canary.source}' ${places} 2>/dev/null || true`)).toBe("");
+  });
+
+  test("is not repeated when nothing changed, a secret has another value, or the state was refreshed", async () => {
+    expect(await changesOf(garden)).toEqual([]);
+    writeFileSync(netrc(), "canary-other-yraNaC");
+    vi.stubEnv("E2E_NPM_TOKEN", "canary-another-yraNaC");
+    expect(await changesOf(garden)).toEqual([]);
+    const refreshed = await garden.pulumi("refresh", "--yes", "--skip-preview");
+    expect(refreshed.code, refreshed.output).toBe(0);
+    expect(await changesOf(garden)).toEqual([]);
+    writeFileSync(netrc(), canaries.netrc);
+    vi.stubEnv("E2E_NPM_TOKEN", canaries.npm);
+  });
+
+  test("is planned without them, and refused by an up with one message", async () => {
+    const before = await running("secretive");
+    vi.stubEnv("E2E_NPM_TOKEN", "");
+    writeBot("secretive", build("sixth"));
+    expect((await changesOf(garden)).map(({ urn }) => urn.split("::").at(-1))).toContain("secretive-image");
+    const { code, output } = await garden.pulumi("up", "--yes", "--skip-preview");
+    expect(code).not.toBe(0);
+    expect(output).toContain(
+      'bots/secretive.ts: image.secrets.npm.env: names an environment variable that is empty, got "E2E_NPM_TOKEN". Set it in the shell that runs pulumi',
+    );
+    expect(output).not.toMatch(/\n\s+at .*\.ts:\d+/);
+    expect(await running("secretive")).toEqual(before);
+    vi.stubEnv("E2E_NPM_TOKEN", canaries.npm);
+    writeBot("secretive", build("fifth"));
+  });
+
+  test("is a release when its files change", async () => {
+    const before = await running("secretive");
+    writeFileSync(join(folder(), "more.txt"), "More.\n");
+    expect((await changesOf(garden)).map(({ urn }) => urn.split("::").at(-1))).toContain("secretive-image");
+    await garden.up();
+    const now = await running("secretive");
+    expect(now.container).not.toBe(before.container);
+    expect((await garden.onHost(`docker exec ${now.container} cat /app/more.txt`)).trim()).toBe("More.");
+    expect(await seen()).toEqual(digests());
     expect(await changesOf(garden)).toEqual([]);
   });
 });

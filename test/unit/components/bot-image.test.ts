@@ -1,11 +1,13 @@
 /** Which image a bot gets: what its tag stands for now, what was deployed, what was built, or its pin. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { botImage } from "../../../components/bot/image.ts";
 import { Host } from "../../../components/host/host.ts";
 import { ImageTags } from "../../../components/host/image-tags.ts";
 import type { RegistryLogin } from "../../../components/registries.ts";
-import type { BotSettings } from "../../../settings/bot.ts";
+import { type BotSettings, type ImageBuild, parseBot } from "../../../settings/bot.ts";
 import { botsOf, settingsOf } from "../support/bots.ts";
 import {
   DIGEST,
@@ -16,6 +18,7 @@ import {
   record,
   valueOfOutput,
 } from "../support/recorder.ts";
+import { sharedFolder } from "../support/temporary-folder.ts";
 
 const REMOTE_IMAGE = "docker:index/remoteImage:RemoteImage";
 const STATE = "pulumi:pulumi:readStackResourceOutputs";
@@ -116,6 +119,62 @@ test("a pinned bot gets its pin, and no image of its own", async () => {
   expect(await valueOfOutput(made.id)).toBe(OTHER);
   expect(made.text).toBe(`pinned ${OTHER}`);
   expect(made.resources.filter(({ name }) => name === "poller-image")).toEqual([]);
+});
+
+describe("a build with secrets", () => {
+  const project = sharedFolder();
+  beforeAll(() => {
+    mkdirSync(join(project, "bots/hello"), { recursive: true });
+    writeFileSync(join(project, "bots/hello/Dockerfile"), "FROM scratch\n");
+  });
+  const secrets: ImageBuild["secrets"] = {
+    ...{ npm: { env: "NPM_TOKEN" }, netrc: { file: "/home/me/.netrc" }, key: { file: "keys/app" } },
+  };
+
+  async function built(image: Omit<ImageBuild, "build">) {
+    vi.spyOn(process, "cwd").mockReturnValue(project);
+    const origin = { file: "bots/hello.ts", defaultName: "hello", directory: join(project, "bots") };
+    const bot = parseBot({ image: { build: "./hello", ...image } }, origin);
+    const { resources, result } = await record(async () => {
+      const host = hostWith({});
+      const { id, reference: text } = botImage(bot, { host, platform: "linux/arm64" }, host);
+      return { id: await valueOfOutput(id), text: await valueOfOutput(text) };
+    });
+    return { resources, ...result };
+  }
+
+  test("is made on the host by the plugin's way that takes them, and named as any build", async () => {
+    const { resources, id, text } = await built({ secrets, args: { VERSION: "1" }, target: "runtime" });
+    const { inputs, options } = find(resources, REMOTE_IMAGE, "hello-image");
+    expect(plain(inputs)).toEqual({
+      name: "botgarden/hello:latest",
+      keepLocally: true,
+      triggers: { context: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      build: {
+        context: "./bots/hello",
+        dockerfile: "./bots/hello/Dockerfile",
+        platform: "linux/arm64",
+        target: "runtime",
+        buildArgs: { VERSION: "1" },
+        secrets: [
+          { id: "key", src: "./bots/keys/app" },
+          { id: "netrc", src: "/home/me/.netrc" },
+          { id: "npm", env: "NPM_TOKEN" },
+        ],
+        useLegacyBuilder: true,
+        builder: "default",
+      },
+    });
+    expect(options).toHaveProperty("provider");
+    expect({ id, text }).toEqual({ id: "sha256:id-of-hello-image", text: "build" });
+    expect(resources.filter(({ type }) => type === "docker:index/image:Image")).toEqual([]);
+  });
+
+  test("is another resource than one without", async () => {
+    const { resources } = await built({ args: {} });
+    expect(resources.filter(({ type }) => type === REMOTE_IMAGE)).toEqual([]);
+    expect(find(resources, "docker:index/image:Image", "hello-image").inputs).not.toHaveProperty("triggers");
+  });
 });
 
 describe("a registry that does not answer", () => {

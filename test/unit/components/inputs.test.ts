@@ -1,6 +1,6 @@
 /** Everything that a user writes is checked together, and before any resource is asked for. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Inputs, readInputs } from "../../../components/inputs.ts";
@@ -14,6 +14,7 @@ afterEach(() => {
   delete process.env.PULUMI_CONFIG_SECRET_KEYS;
   pulumi.runtime.setAllConfig({});
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
 });
 
 interface Written {
@@ -42,7 +43,10 @@ async function read(written: Written): Promise<{ inputs?: Inputs; message?: stri
   const project = temporaryFolder();
   const folder = join(project, "bots");
   mkdirSync(folder);
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(project, name)), { recursive: true });
+    writeFileSync(join(project, name), text);
+  }
   for (const [name, text] of Object.entries(bots)) writeFileSync(join(folder, `${name}.ts`), text);
   process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(secrets);
   const { resources, result } = await record(() => {
@@ -106,6 +110,40 @@ test("bots that may open more connections than Postgres has are a fault", async 
   });
   expect(message).toContain("maxConnections");
   expect(message).toContain("30");
+});
+
+describe("the secrets of a build", () => {
+  const build = '{ build: "./hello", secrets: { npm: { env: "UNIT_NPM_TOKEN" } } }';
+  const written: Written = {
+    bots: { hello: `export default { image: ${build} };\n` },
+    files: { "bots/hello/Dockerfile": "FROM scratch\n" },
+  };
+
+  test("are refused where they are missing, before anything is asked for", async () => {
+    vi.stubEnv("UNIT_NPM_TOKEN", undefined);
+    expect(await read(written)).toEqual({
+      resources: 0,
+      message:
+        'bots/hello.ts: image.secrets.npm.env: names an environment variable that is not set, got "UNIT_NPM_TOKEN". Set it in the shell that runs pulumi: read -rs UNIT_NPM_TOKEN && export UNIT_NPM_TOKEN.',
+    });
+  });
+
+  test("are known by their names only", async () => {
+    vi.stubEnv("UNIT_NPM_TOKEN", "canary-yraNaC");
+    const { inputs, message } = await read(written);
+    expect(message).toBeUndefined();
+    expect(inputs?.bots[0]?.image).toMatchObject({ secrets: [{ id: "npm", variable: "UNIT_NPM_TOKEN" }] });
+    expect(JSON.stringify(inputs)).not.toContain("yraNaC");
+  });
+
+  test("are not needed by a bot that is pinned, nor by a rollback of another", async () => {
+    vi.stubEnv("UNIT_NPM_TOKEN", undefined);
+    const pins = JSON.stringify({ hello: `sha256:${"0".repeat(64)}` });
+    const config = { ...good.config, "botgarden:pins": pins };
+    expect((await read({ ...written, config })).message).toBeUndefined();
+    vi.stubEnv("BOTGARDEN_WITHOUT_REGISTRIES", "1");
+    expect((await read(written)).message).toBeUndefined();
+  });
 });
 
 test("a garden without bots is a garden", async () => {

@@ -41,12 +41,37 @@ test.for<[string, object, string]>([
   [
     "an unknown key of the image",
     { image: { build: "./x", buildArgs: {} } },
-    "image.buildArgs: is not a setting. Known here: build, dockerfile, args, target.",
+    "image.buildArgs: is not a setting. Known here: build, dockerfile, args, secrets, target.",
   ],
   [
     "a build argument that is no text",
     { image: { build: "./x", args: { A: 1 } } },
     'image.args.A: is of the wrong type, got a hidden value, must be text. For example: A: "3.13".',
+  ],
+  [
+    "a build's secret that is text",
+    { image: { build: "./x", secrets: { npm: "npm_abcdef" } } },
+    'image.secrets.npm: is of the wrong type, got a hidden value, must be an object like { env: "NPM_TOKEN" } or { file: "~/.netrc" }. For example: npm: { env: "NPM_TOKEN" }.',
+  ],
+  [
+    "a build's secret that is given itself",
+    { image: { build: "./x", secrets: { npm: { env: "npm_abcdef" } } } },
+    'image.secrets.npm.env: is not allowed, got a hidden value, must be the name of an environment variable, in upper-case letters, digits and underscores, not the secret itself. For example: env: "NPM_TOKEN".',
+  ],
+  [
+    "a build's secret from two places",
+    { image: { build: "./x", secrets: { npm: { env: "NPM_TOKEN", file: "./x" } } } },
+    'image.secrets.npm.env: and file are alternatives, and exactly one of them is needed. For example: { env: "NPM_TOKEN" }.',
+  ],
+  [
+    "a build's secret from nowhere",
+    { image: { build: "./x", secrets: { npm: {} } } },
+    'image.secrets.npm.env: and file are alternatives, and exactly one of them is needed. For example: { env: "NPM_TOKEN" }.',
+  ],
+  [
+    "a secret's id that the Dockerfile can't name",
+    { image: { build: "./x", secrets: { "a,b": { env: "A" } } } },
+    'image.secrets["a,b"]: is not the id of a secret. Ids are letters, digits, dots, hyphens and underscores, for example npm.',
   ],
   [
     "a name with an underscore",

@@ -1,5 +1,6 @@
 /** What a bot's file becomes, with its defaults. */
-import { resolve } from "node:path";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { type BotDefinition, type BotSettings, defineBot, parseBot } from "../../../settings/bot.ts";
 import { helloFile as origin } from "../support/bots.ts";
@@ -14,6 +15,7 @@ test("fills in every default", () => {
       context: "/garden/bots/hello",
       dockerfile: "/garden/bots/hello/Dockerfile",
       args: {},
+      secrets: [],
     },
     updates: {
       kind: "webhook",
@@ -39,7 +41,13 @@ test("takes every setting", () => {
   const environment = () => ({ MODE: "fast" });
   const definition: BotDefinition = {
     name: "weather-bot",
-    image: { build: "../other", dockerfile: "docker/Dockerfile", args: { VERSION: "1" }, target: "runtime" },
+    image: {
+      build: "../other",
+      dockerfile: "docker/Dockerfile",
+      args: { VERSION: "1" },
+      target: "runtime",
+      secrets: { npm: { env: "NPM_TOKEN" }, netrc: { file: "~/.netrc" }, "app.key": { file: "./keys/app" } },
+    },
     webhook: {
       port: 3000,
       path: "/telegram/updates",
@@ -76,6 +84,11 @@ test("takes every setting", () => {
       context: resolve("other"),
       dockerfile: resolve("other/docker/Dockerfile"),
       args: { VERSION: "1" },
+      secrets: [
+        { id: "app.key", kind: "file", path: resolve("bots/keys/app") },
+        { id: "netrc", kind: "file", path: join(homedir(), ".netrc") },
+        { id: "npm", kind: "env", variable: "NPM_TOKEN" },
+      ],
       target: "runtime",
     },
     updates: {

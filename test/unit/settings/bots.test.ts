@@ -93,6 +93,31 @@ test("names a folder and a Dockerfile that aren't there", async () => {
   ]);
 });
 
+test("names what a build with secrets can't do with, and only then", async () => {
+  const bot = (folder: string, secrets: string) =>
+    `export default { image: { build: "./${folder}", secrets: ${secrets} } };`;
+  const npm = '{ npm: { env: "A" }, rc: { file: "./one/keys/rc" }, other: { file: "./elsewhere" } }';
+  const files = (folder: string, ignore: string) => ({
+    [`${folder}/`]: "",
+    [`${folder}/Dockerfile`]: "FROM scratch",
+    [`${folder}/.dockerignore`]: ignore,
+    [`${folder}/Dockerfile.dockerignore`]: "",
+  });
+  const { message } = await load({
+    ...{ "one.ts": bot("one", npm), ...files("one", "*\n!keys") },
+    ...{ "two.ts": bot("two", "{}"), ...files("two", "**") },
+    ...{ "six.ts": bot("six", '{ rc: { file: "./six/keys/rc" } }'), ...files("six", "keys\n") },
+  });
+  const own =
+    "image.dockerfile: has \"Dockerfile.dockerignore\" beside it, which a build with secrets doesn't read. Rename it to .dockerignore in the build's folder.";
+  expect(message?.split("\n").slice(1)).toEqual([
+    "  bots/one.ts: image.dockerfile: is left out by .dockerignore, which a build with secrets can't do with. Add this line at its end: !Dockerfile",
+    `  bots/one.ts: ${own}`,
+    "  bots/one.ts: image.secrets.rc.file: names a file in the build's folder that could end in the image. Add this line to .dockerignore: keys/rc",
+    `  bots/six.ts: ${own}`,
+  ]);
+});
+
 test("refuses two bots of one name", async () => {
   const named = good.replace('image: "a:1"', 'image: "a:1", name: "hello"');
   expect(await load({ "hello.ts": good, "copy.ts": named })).toEqual({

@@ -47,7 +47,10 @@ const stack: Record<string, unknown> = {
 
 const bot: Record<string, unknown> = {
   name: "hello",
-  image: { build: "./hello", dockerfile: "Dockerfile", args: { TOKEN: CANARY_TEXT }, target: "runtime" },
+  image: {
+    ...{ build: "./hello", dockerfile: "Dockerfile", args: { TOKEN: CANARY_TEXT }, target: "runtime" },
+    secrets: { npm: { env: "NPM_TOKEN" }, netrc: { file: "~/.netrc" } },
+  },
   webhook: {
     port: 8080,
     path: "/webhook",

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { tarEnd, tarHeader, tarPadding } from "../engine/tar.ts";
 import { type ContextFile, contextFiles } from "./files.ts";
 import { IgnoreRules } from "./ignore.ts";
-import { contextPaths, ignorePatterns } from "./paths.ts";
+import { contextPaths, ignorePatterns, patternsIn } from "./paths.ts";
 
 /** A context that is ready to be sent. */
 export interface PackedContext {
@@ -22,12 +22,20 @@ export interface PackedContext {
  *
  * @param context the context's folder, relative to the working directory
  * @param dockerfile the Dockerfile, relative to the working directory; it may lie outside the context
+ * @param way as docker.Image, or as RemoteImage: that reads no ignore file of the Dockerfile's own, and looks for the
+ *   Dockerfile in the context by its path from the working directory, so that patterns may leave it out
  */
-export async function packContext(context: string, dockerfile: string): Promise<PackedContext> {
-  const patterns = await ignorePatterns(dockerfile, context);
+export async function packContext(
+  context: string,
+  dockerfile: string,
+  way: "image" | "remoteImage" = "image",
+): Promise<PackedContext> {
+  const isImage = way === "image";
+  const patterns = await (isImage ? ignorePatterns(dockerfile, context) : patternsIn(context));
   const paths = await contextPaths(context, dockerfile);
   const outside = paths.dockerfile.startsWith("../");
-  const rules = new IgnoreRules(withBuildFiles(patterns, outside ? undefined : paths.dockerfile));
+  const needed = isImage ? paths.dockerfile : dockerfile;
+  const rules = new IgnoreRules(withBuildFiles(patterns, outside ? undefined : needed));
   if (!outside) {
     const tar = packed(paths.folder, rules);
     return { dockerfile: paths.dockerfile, dockerfileInTar: paths.dockerfile, tar };

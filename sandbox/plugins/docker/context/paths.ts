@@ -11,11 +11,13 @@ import { readIgnoreFile } from "./ignore.ts";
  * `.dockerignore` in the context (pulumi-docker provider/provider.go, `getIgnorePatterns`).
  */
 export async function ignorePatterns(dockerfile: string, context: string): Promise<readonly string[]> {
-  for (const path of [`${dockerfile}.dockerignore`, join(context, ".dockerignore")]) {
-    const text = await textIn(path);
-    if (text !== undefined) return readIgnoreFile(text);
-  }
-  return [];
+  const own = await textIn(`${dockerfile}.dockerignore`);
+  return own === undefined ? patternsIn(context) : readIgnoreFile(own);
+}
+
+/** The patterns of `.dockerignore` in the context. */
+export async function patternsIn(context: string): Promise<readonly string[]> {
+  return readIgnoreFile((await textIn(join(context, ".dockerignore"))) ?? "");
 }
 
 async function textIn(path: string): Promise<string | undefined> {

@@ -2,7 +2,7 @@
  * Building an image on the engine's own machine: `POST /build` with the context as a tar body, with BuildKit
  * (version 2) or the classic builder (version 1).
  */
-import { openBuildSession } from "./build-session.ts";
+import { type BuildSecrets, openBuildSession } from "./build-session.ts";
 import { traceText } from "./build-trace.ts";
 import type { EngineClient } from "./client.ts";
 import { jsonLines, member, memberText } from "./json-lines.ts";
@@ -18,6 +18,10 @@ export interface BuildOptions {
   readonly platform?: string;
   readonly network?: string;
   readonly extraHosts?: readonly string[];
+  /** Given, BuildKit may ask for them, and for no logins of registries. */
+  readonly secrets?: BuildSecrets;
+  /** Whether the classic builder removes its containers; BuildKit has none. Default: no. */
+  readonly remove?: boolean;
   readonly signal: AbortSignal;
   /** Gets a line of progress, in the official plugin's layout. */
   readonly log: (line: string) => void;
@@ -35,7 +39,7 @@ export async function buildImage(
   context: AsyncIterable<Buffer>,
   options: BuildOptions,
 ): Promise<string> {
-  const session = options.builder === "2" ? await openBuildSession(client) : undefined;
+  const session = options.builder === "2" ? await openBuildSession(client, options.secrets) : undefined;
   try {
     const response = await client
       .stream("POST", "/build", {
@@ -62,8 +66,7 @@ function queryOf(
     t: options.tag,
     dockerfile: options.dockerfile,
     version: options.builder,
-    // The official plugin leaves docker's `Remove` unset, so that the classic builder keeps its containers.
-    rm: "0",
+    rm: options.remove === true ? "1" : "0",
     buildargs: Object.keys(options.args).length === 0 ? undefined : JSON.stringify(options.args),
     target: options.target,
     platform: options.platform?.toLowerCase(),

@@ -1,6 +1,6 @@
 /**
  * Just enough of the protobuf wire format (https://protobuf.dev/programming-guides/encoding/) to read BuildKit's
- * progress messages: fields with a length, and skipping everything else.
+ * messages (fields with a length, and skipping everything else) and to answer with one field.
  */
 
 /** The fields with a length (strings, bytes, messages) of one message, in order. */
@@ -45,4 +45,14 @@ function varint(message: Buffer, start: number): { value: number; next: number }
     scale *= 128;
   }
   throw new Error("unexpected EOF");
+}
+
+/** One field with a length, of less than 2 GB. Nothing for empty bytes, as proto3 has it. */
+export function lengthField(field: number, bytes: Buffer): Buffer {
+  if (bytes.length === 0) return bytes;
+  const head = [field * 8 + 2];
+  let rest = bytes.length;
+  for (; rest >= 0x80; rest >>>= 7) head.push((rest & 0x7f) | 0x80);
+  head.push(rest);
+  return Buffer.concat([Buffer.from(head), bytes]);
 }

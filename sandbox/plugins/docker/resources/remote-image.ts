@@ -1,16 +1,17 @@
 /**
- * docker.RemoteImage: an image that is pulled when the host doesn't have it yet.
+ * docker.RemoteImage: an image that is pulled when the host doesn't have it yet, or built.
  *
  * Source: terraform-provider-docker v4.5.0, internal/provider/resource_docker_image*.go.
  */
 import type { Call, Fields, Made, Resource } from "../../framework/resource.ts";
-import type { PropertyMap } from "../../framework/values.ts";
+import { equal, isMap, type PropertyMap } from "../../framework/values.ts";
 import type { EngineClient } from "../engine/client.ts";
 import { findImage, pullImage, removeImage, type StoredImage } from "../engine/images.ts";
 import { reasonOf, withBridgedErrors } from "../faults.ts";
 import type { Host } from "../host.ts";
 import { type Logins, pullAuth } from "../registry/logins.ts";
-import { afterUpdate } from "../state.ts";
+import { afterUpdate, zeroed } from "../state.ts";
+import { buildFields, buildRemoteImage } from "./remote-image-build.ts";
 
 const fields: Fields = {
   name: { kind: "string", required: true, replace: true },
@@ -21,10 +22,7 @@ const fields: Fields = {
   pullTriggers: { kind: "set", replace: true },
   triggers: { kind: "map", replace: true },
   platform: { kind: "string", replace: true },
-  build: {
-    kind: "object",
-    unsupported: "it builds on the operator's own Docker; use docker.Image, which builds on the host",
-  },
+  build: { kind: "object", fields: buildFields, conflictsWith: ["pullTriggers"] },
 };
 
 /** The resource. */
@@ -32,15 +30,41 @@ export const remoteImage: Resource<Host> = {
   type: "docker:index/remoteImage:RemoteImage",
   timeouts: { create: 20, delete: 20, update: 20 },
   fields,
+  check: ({ inputs }) => {
+    const elsewhere = isMap(inputs.build) && inputs.build.useLegacyBuilder !== true;
+    const reason =
+      "\"build.useLegacyBuilder\" must be true: without it the image is built by the operator's own Docker, which the sandbox's stand-in plugin doesn't do";
+    return { inputs, failures: elsewhere ? [{ property: "build.useLegacyBuilder", reason }] : [] };
+  },
+  // A build is a set for Terraform: with another change, one that stays is written anew.
+  plan: ({ state, planned }) => {
+    if (!isMap(state.build) || !isMap(planned.build) || equal({ ...state, ...planned }, state))
+      return planned;
+    const build = zeroed(buildFields, planned.build);
+    return equal(build, zeroed(buildFields, state.build)) ? { ...planned, build } : planned;
+  },
   create: (call) =>
     withBridgedErrors(async () => {
+      const { build } = call.inputs;
+      if (isMap(build)) {
+        await buildRemoteImage(await call.provider.client(), build, {
+          name: nameIn(call.inputs),
+          signal: call.signal,
+          log: (line) => call.log("debug", line),
+        });
+      }
       await present(call);
       const made = await inspected(await call.provider.client(), call.inputs);
       if (made === undefined)
         throw new Error(`Unable to read Docker image into resource: ${nameIn(call.inputs)} is gone`);
       return made;
     }),
-  read: ({ provider, state }) => withBridgedErrors(async () => inspected(await provider.client(), state)),
+  read: ({ provider, state }) =>
+    withBridgedErrors(async () => {
+      const found = await inspected(await provider.client(), state);
+      if (found === undefined || !isMap(state.build)) return found;
+      return { ...found, state: { ...found.state, build: zeroed(buildFields, state.build) } };
+    }),
   update: (call) =>
     withBridgedErrors(async () => {
       await present(call);
