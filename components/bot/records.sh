@@ -74,7 +74,8 @@ remains() { # ID
     local tag
     docker image inspect "$1" >/dev/null 2>&1 || return 1
     if [ -n "$(docker ps --all --quiet --filter "ancestor=$1")" ]; then return 0; fi
-    if tags_of "$1" | grep -q '^botgarden/'; then return 0; fi
+    # Not grep -q, which ends at the first line: the end of what writes to it would then count as "no" (pipefail).
+    if tags_of "$1" | grep '^botgarden/' >/dev/null; then return 0; fi
     while read -r tag; do
         if [ -n "$tag" ]; then docker image rm "$tag" >/dev/null 2>&1 || true; fi
     done <<<"$(tags_of "$1")"

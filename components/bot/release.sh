@@ -203,7 +203,7 @@ drain() {
     local waited=0
     # The reload is a signal, taken a little later.
     sleep 0.2
-    while workers | grep -q 'shutting down'; do
+    while workers | grep 'shutting down' >/dev/null; do
         waited=$((waited + 1))
         if [ $waited -ge 220 ]; then
             say "bot $bot: nginx still answers requests that began before the switch; they are not waited for any longer"

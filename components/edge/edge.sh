@@ -133,10 +133,27 @@ put_site() { # JSON of the site
 
 site_name() { jq -r .name "$folder/current/site.json"; }
 
+# An edge of another image takes this one's place next. A nginx that ends waits for idle connections as long as one that
+# loads its configuration, and nothing listens meanwhile: it lets go of them while it still listens.
+let_go() { # IMAGE of the next one
+    local waited=0
+    if ! running || [ "$(image)" = "$1" ] || ! grep -q keepalive_min_timeout "$folder/current/nginx.conf"; then return 0; fi
+    copy_tree
+    sed '/keepalive_min_timeout/d' "$folder/current/nginx.conf" | put nginx.conf 0644
+    publish "the edge's last configuration"
+    # The reload is a signal, taken a little later. What takes long to be answered is not waited for here.
+    sleep 0.2
+    while [ "$waited" -lt 30 ] && docker top "$container" -eo pid,args 2>/dev/null | grep 'nginx: worker.*shutting down' >/dev/null; do
+        waited=$((waited + 1))
+        sleep 0.3
+    done
+}
+
 configure() { # IMAGE
     local input site file
     input=$(cat)
     mkdir -p "$certificates" "$challenges"
+    let_go "$1"
     copy_tree
     wanted=$1
     groups "$wanted" | put groups.conf 0644

@@ -107,7 +107,7 @@ done
 
 keep_containers_alive
 
-if [ "$user" != root ] && ! id -nG "$user" | tr ' ' '\n' | grep -qx docker; then
+if [ "$user" != root ] && ! id -nG "$user" | tr ' ' '\n' | grep -x docker >/dev/null; then
     say "adding $user to the group docker"
     usermod -aG docker "$user"
 fi

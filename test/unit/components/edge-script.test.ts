@@ -1,6 +1,8 @@
 /** edge.sh on a real Docker engine with a real nginx. */
+import { once } from "node:events";
 import { cpSync, globSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { docker } from "../../../sandbox/engine/docker.ts";
 import { EdgeHost } from "../support/edge-host.ts";
@@ -266,14 +268,18 @@ describe("beside a running container", () => {
     },
   );
 
-  test("a new image is tried before the container that will have it is there", async () => {
+  test("a new image is tried before the container that will have it is there, and idle connections are let go", async () => {
     await docker(["tag", host.image, `${host.container}:next`]);
+    const idle = await keptConnection(await host.address());
     try {
       const input = host.configuration(site);
       expect(await host.edge(["configure", `${host.container}:next`], { input })).toEqual(quiet);
+      // Or its end would keep a nginx that stops, and nothing would listen meanwhile.
+      expect(idle.closed).toBe(true);
       expect(readFileSync(join(host.tree, "image"), "utf8")).toBe(`${host.container}:next\n`);
       expect(await host.configure(site)).toEqual(quiet);
     } finally {
+      idle.destroy();
       await docker(["rmi", `${host.container}:next`]);
     }
   });
@@ -308,3 +314,12 @@ test.for([
   expect(stdout).toMatch(/^ssl_ecdh_curve [\w:]+;\n$/);
   expect(stdout.includes("X25519MLKEM768")).toBe(hybrid);
 });
+
+/** A connection that had an answer and stays open. */
+async function keptConnection(address: string): Promise<TLSSocket> {
+  const socket = connect({ host: address, port: 443, servername: site.name, rejectUnauthorized: false });
+  socket.on("error", () => {});
+  socket.write(`GET /healthz HTTP/1.1\r\nHost: ${site.name}\r\n\r\n`);
+  await once(socket, "data");
+  return socket;
+}
