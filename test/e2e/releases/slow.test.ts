@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { RecorderOptions } from "../../../sandbox/bench/releases/recorder.ts";
+import { nameRelease, type RecorderOptions } from "../../../sandbox/bench/releases/recorder.ts";
+import { eventually } from "../support/eventually.ts";
 import { counts, expectNoneRefused, outcomeOf, recordedLoad } from "../support/recorded-load.ts";
 import { ReleasesGarden } from "../support/releases.ts";
 
@@ -61,5 +62,34 @@ describe("a bot that is slow is replaced", () => {
     expect(report.latency.max).toBeGreaterThan(25_000);
     expect(record.rows).toBe(record.distinct);
     console.log(`a bot that answered after 25 s:\n${counts(outcomes)}`);
+  });
+
+  test("another release of it is under way: the second one waits for its end, and is alone then", async () => {
+    const lock = "/run/lock/botgarden-release-released.lock";
+    // As another operator's run holds it, whose backend knows nothing of this one's.
+    await garden.onHost(
+      `setsid flock ${lock} sh -c 'while [ ! -e /run/let-go ]; do sleep 0.1; done' >/dev/null 2>&1 </dev/null &
+       until ! flock --nonblock ${lock} true; do sleep 0.1; done`,
+    );
+    const before = await garden.containersOf("released");
+    const name = `second-${Date.now()}`;
+    nameRelease(garden.project, "released", name);
+    const second = garden.pulumi("up", "--yes", "--skip-preview");
+    try {
+      // Its container is there, and was not started.
+      await eventually(async () => {
+        const [added, ...others] = await garden.containersOf("released");
+        expect(others).toEqual(before);
+        expect(added?.state).toBe("created");
+        await garden.onHost(`pgrep -f 'flock --timeout [0-9]+ 9'`);
+      });
+    } finally {
+      await garden.onHost("touch /run/let-go");
+    }
+    const { code, output } = await second;
+    await garden.onHost("rm /run/let-go");
+    expect(code, output).toBe(0);
+    expect(output).toContain("bot released: another release is under way; waiting for its end");
+    await garden.expectInOrder(name);
   });
 });
