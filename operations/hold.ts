@@ -26,6 +26,8 @@ export async function hold(
     return help ? 0 : 2;
   }
   const connection = await connectionOfStack(stack);
+  const waits = action === "pause" ? "; a bot that polls is waited for until it has stopped" : "";
+  console.log(`${action === "pause" ? "pausing" : "resuming"} ${bot} on ${connection.label}${waits}`);
   const script = `${scriptFolder}/edge`;
   const line = `if [ -x ${script} ]; then ${connection.asRoot}${script} ${action} ${bot}; else exit 3; fi`;
   const result = await runOnHost(connection, line, "");
