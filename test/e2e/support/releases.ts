@@ -36,7 +36,17 @@ export class ReleasesGarden extends Garden {
       if (!keep.includes(entry)) rmSync(join(this.project, "bots", entry), { recursive: true });
     }
     for (const name of recorders) await this.plant(name);
-    if (this.#digest() !== this.#deployed() || !(await this.#allRun())) await this.up();
+    if (this.#digest() === this.#deployed() && (await this.#allRun())) return this;
+    try {
+      await this.up();
+    } catch (error) {
+      // An engine in a container, where three first builds begin at once on two cores. The next run goes on.
+      if (!/runc run failed: .*connection reset by peer/.test(String(error))) throw error;
+      console.log(
+        `the engine could not start a step of a build, so pulumi up is run again: ${String(error)}`,
+      );
+      await this.up();
+    }
     return this;
   }
 
