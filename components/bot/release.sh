@@ -125,6 +125,11 @@ passes_check() {
     timeout 20 docker exec "$container" "${test[@]}" </dev/null >/dev/null 2>&1
 }
 
+# Does a bot with a webhook accept connections, as the edge will make them?
+listens() { # PORT|null ADDRESS
+    [ "$1" = null ] || timeout 2 bash -c "</dev/tcp/$2/$1" 2>/dev/null
+}
+
 # Prints why the container cannot be used, or `waiting`, or `ready`.
 look() { # PORT
     local state health restarts address
@@ -140,17 +145,12 @@ look() { # PORT
     healthy) echo ready ;;
     unhealthy) echo "its health check fails" ;;
     starting)
-        if [ "$state" = running ] && passes_check; then echo ready; else echo waiting; fi
+        # A check starts a program in the container, which would only slow down the start of one that does not listen yet.
+        if [ "$state" = running ] && listens "$1" "$address" && passes_check; then echo ready; else echo waiting; fi
         ;;
     none)
         # No health check: a webhook bot must at least accept connections.
-        if [ "$state" != running ]; then
-            echo waiting
-        elif [ "$1" = null ] || timeout 2 bash -c "</dev/tcp/$address/$1" 2>/dev/null; then
-            echo ready
-        else
-            echo waiting
-        fi
+        if [ "$state" = running ] && listens "$1" "$address"; then echo ready; else echo waiting; fi
         ;;
     esac
 }
@@ -168,7 +168,7 @@ await_health() {
             ;;
         *) refuse "$verdict" ;;
         esac
-        sleep 0.3
+        sleep 0.2
     done
 }
 
