@@ -1,10 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { gardenPsql, type RecorderOptions } from "../../../sandbox/bench/releases/recorder.ts";
 import { eventually } from "../support/eventually.ts";
-import { unlockStack } from "../support/killed-engine.ts";
+import { beginUp, unlockStack } from "../support/killed-engine.ts";
 import { counts, recordedLoad } from "../support/recorded-load.ts";
 import { ReleasesGarden } from "../support/releases.ts";
-import { runProgram } from "../support/run.ts";
 
 const RATE = 30;
 const bot = "released";
@@ -109,17 +108,9 @@ describe("what runs before a release", () => {
     async (killed) => {
       const name = `interrupted-${Date.now()}`;
       await plant(name, "hangs");
-      let pid = 0;
-      const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--color=never"];
-      const run = runProgram(garden.state.toolchain.cli, args, {
-        cwd: garden.project,
-        env: garden.environment,
-        begun: (child) => {
-          pid = child.pid ?? 0;
-        },
-      });
+      const { engine, run } = beginUp(garden);
       await eventually(async () => expect(await migrations(name)).toBe("1"));
-      if (killed === "the engine") process.kill(-pid, "SIGKILL");
+      if (killed === "the engine") process.kill(-(engine.pid ?? 0), "SIGKILL");
       else await garden.onHost("kill -9 $(pgrep -f '^/bin/bash /opt/botgarden/.*/bot-')");
       expect((await run).code).not.toBe(0);
       expect(await oneoffs()).not.toBe("");

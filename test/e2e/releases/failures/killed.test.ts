@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nameRelease } from "../../../../sandbox/bench/releases/recorder.ts";
 import { restartHost } from "../../../../sandbox/vps/changes.ts";
 import { eventually } from "../../support/eventually.ts";
-import { unlockStack } from "../../support/killed-engine.ts";
+import { beginUp, unlockStack } from "../../support/killed-engine.ts";
 import { counts, recordedLoad, timeoutOf, times } from "../../support/recorded-load.ts";
 import { ReleasesGarden } from "../../support/releases.ts";
-import { type Run, runProgram } from "../../support/run.ts";
+import type { Run } from "../../support/run.ts";
 
 /** BOTGARDEN_KILLS=20 is the whole proof. */
 const KILLS = times("BOTGARDEN_KILLS", 5);
@@ -36,22 +36,10 @@ describe("whatever is killed during a release, the next up makes all well and no
     disturb: (pid: number) => Promise<void>,
   ): Promise<Run & { readonly disturbed: boolean }> {
     nameRelease(garden.project, "released", name);
-    let pid = 0;
-    let ended = false;
-    const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--color=never"];
-    const run = runProgram(garden.state.toolchain.cli, args, {
-      cwd: garden.project,
-      env: garden.environment,
-      begun: (child) => {
-        pid = child.pid ?? 0;
-        child.on("exit", () => {
-          ended = true;
-        });
-      },
-    });
+    const { engine, run } = beginUp(garden);
     await delay(moment);
-    const disturbed = !ended;
-    if (disturbed) await disturb(pid);
+    const disturbed = engine.exitCode === null;
+    if (disturbed) await disturb(engine.pid ?? 0);
     return { ...(await run), disturbed };
   }
 
