@@ -79,16 +79,19 @@ describe("whatever is killed during a release, the next up makes all well and no
     ["dockerd", () => garden.onHost("systemctl kill --kill-whom=main --signal=KILL docker.service")],
     ["the host, by a reboot", () => restartHost(garden.state.host)],
   ])("%s", async ([what, kill]) => {
-    const moment = Math.random() * whole * 0.9;
+    let moment = Math.random() * whole * 0.9;
     let name = "";
-    let code = 0;
+    let code: number | undefined;
     const outcomes = await recordedLoad(garden, { rate: RATE }, async (load) => {
-      name = `killed-${load.run}`;
-      const run = await disturbedRelease(name, moment, async () => {
-        await kill();
-      });
-      expect(run.disturbed).toBe(true);
-      code = run.code;
+      for (let attempt = 1; code === undefined; attempt += 1) {
+        name = `killed-${load.run}-${attempt}`;
+        const run = await disturbedRelease(name, moment, async () => {
+          await kill();
+        });
+        // It was over before its moment came, as the machine has less to do by now: another one, earlier.
+        if (run.disturbed) code = run.code;
+        else moment *= 0.7;
+      }
       await eventually(async () => {
         await garden.onHost("docker ps");
       });
