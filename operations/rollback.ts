@@ -16,7 +16,7 @@ import {
   releasesOf,
   wayBack,
 } from "./releases.ts";
-import { pulumi, readStack, type Stack, showPulumi } from "./stack.ts";
+import { outlivingSignals, pulumi, readStack, type Stack, showPulumi } from "./stack.ts";
 import { painter } from "./table.ts";
 
 /** Another bot's registry may be what is wrong, and an image of the host needs none. */
@@ -68,7 +68,8 @@ async function goBack(bot: string, target: Release, stack: Stack, withOthers: bo
   if (!withOthers) await refuseOthers(bot, stack);
   const code = await showPulumi(
     ["up", "--yes", "--skip-preview", "--suppress-outputs", ...stack.words],
-    withoutRegistries,
+    // What goes along may well be pulled or built, with all that this needs.
+    withOthers ? {} : withoutRegistries,
   );
   const present = await presentImage(bot, stack);
   if (present !== image) {
@@ -96,7 +97,8 @@ async function goBack(bot: string, target: Release, stack: Stack, withOthers: bo
 async function refuseOthers(bot: string, stack: Stack): Promise<void> {
   console.log("asking pulumi preview what else would change");
   const args = ["preview", "--json", "--non-interactive", ...stack.words];
-  const { code, stdout, stderr } = await pulumi(args, withoutRegistries);
+  // After Ctrl-C the pin is to be taken back.
+  const { code, stdout, stderr } = await outlivingSignals(() => pulumi(args, withoutRegistries));
   const plan = readPlan(stdout);
   const others = plan === undefined ? [] : otherChanges(bot, plan);
   if (code === 0 && plan !== undefined && others.length === 0) return;

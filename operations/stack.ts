@@ -141,17 +141,25 @@ export function showPulumi(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ): Promise<number> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, ...variables };
-    const child = spawn("pulumi", args, { cwd: project, stdio: "inherit", env });
-    // Ctrl-C reaches pulumi as well, which ends in good order; there is something to do after its end.
-    const wait = () => {};
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, wait);
-    const end = (code: number) => {
-      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, wait);
-      resolve(code);
-    };
-    child.on("error", () => end(127));
-    child.on("close", (code) => end(code ?? 255));
-  });
+  const env = { ...process.env, ...variables };
+  return outlivingSignals(
+    () =>
+      new Promise((resolve) => {
+        const child = spawn("pulumi", args, { cwd: project, stdio: "inherit", env });
+        child.on("error", () => resolve(127));
+        child.on("close", (code) => resolve(code ?? 255));
+      }),
+  );
+}
+
+/** Ctrl-C reaches pulumi as well, which ends in good order; this process goes on, as there is something to do after that. */
+export async function outlivingSignals<T>(work: () => Promise<T>): Promise<T> {
+  const wait = () => {};
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, wait);
+  try {
+    return await work();
+  } finally {
+    for (const signal of signals) process.off(signal, wait);
+  }
 }
