@@ -155,12 +155,11 @@ describe("beside a running container", () => {
     }
 
     expect(await host.edge(["confirm", "hello"])).toEqual(quiet);
-    await until(() => post("hello", "First_secret-1"), { status: 403 });
-    expect((await post("hello", "Second_secret-2")).status).toBe(403);
-    expect(await post("hello", "Third_secret-3")).toMatchObject({
-      status: 200,
-      body: "hello:Third_secret-3:",
-    });
+    // A worker of the former configuration may take a connection after one of the new one took another.
+    for (const secret of ["First_secret-1", "Second_secret-2"]) {
+      await until(() => post("hello", secret), { status: 403 });
+    }
+    await until(() => post("hello", "Third_secret-3"), { status: 200, body: "hello:Third_secret-3:" });
     expect(host.read("secrets/hello")).toBe("Third_secret-3\n");
   });
 
