@@ -186,7 +186,7 @@ image_names() {
         jq -c 'map({(.Id): ((.RepoTags // []) + (.RepoDigests // []) | first)}) | add // {}'
 }
 
-uploaded() { # whether Telegram was given a certificate of the garden's own; see edge.sh
+uploaded() { # whether Telegram was given a certificate of the garden's own; see edge-site.sh
     local file=${edge%/*}/registered.pem
     if [ ! -e "$file" ]; then echo null; elif [ -s "$file" ]; then echo true; else echo false; fi
 }

@@ -42,7 +42,7 @@ if error=$($become docker version --format '{{.Server.Version}}' 2>&1 >/dev/null
             echo "$good" | grep -qxF "$name" || continue
             # A killed release of a bot that must not run twice: its gate will decide.
             [ -z "$($become docker ps -q --filter "label=botgarden.bot=$bot" </dev/null)" ] || continue
-            # A bot that polls is held by this (edge.sh); one with a webhook is not, and should run.
+            # A bot that polls is held by this (edge-pause.sh); one with a webhook is not, and should run.
             # shellcheck disable=SC2016 # the inner shell's own
             if $become sh -c '[ -e "$1/paused/$2" ] && ! grep -qs "^location = /webhook/$2 " "$1/current/routes/$2".*.location.conf' \
                 sh "$edge" "$bot" </dev/null; then

@@ -11,6 +11,10 @@ const files = {
   "postgres-database.sql": "../postgres/database.sql",
   "postgres-dump": "../postgres/dump.sh",
   edge: "../edge/edge.sh",
+  "edge-tree": "../edge/edge-tree.sh",
+  "edge-site": "../edge/edge-site.sh",
+  "edge-routes": "../edge/edge-routes.sh",
+  "edge-pause": "../edge/edge-pause.sh",
   "start-nginx": "../edge/start-nginx.sh",
   certificate: "../certificates/certificate.sh",
   "certificate-folders": "../certificates/certificate-folders.sh",
@@ -49,10 +53,10 @@ export function installText(): string {
   return `${parts.join("\n")}\nswitch_over\n`;
 }
 
-/** What a script does through others: a change of those is a change of its own. */
+/** What a script does through others, and they through theirs: a change of those is a change of its own. */
 const uses: Partial<Record<ScriptName, readonly ScriptName[]>> = {
   "postgres-database": ["postgres-database.sql", "postgres-dump"],
-  edge: ["start-nginx"],
+  edge: ["edge-tree", "edge-site", "edge-routes", "edge-pause", "start-nginx"],
   certificate: [
     "certificate-folders",
     "certificate-names",
@@ -69,9 +73,16 @@ const uses: Partial<Record<ScriptName, readonly ScriptName[]>> = {
   "bot-before-deploy": ["postgres-dump"],
 };
 
-/** Eight digits that change when the script's text does: a command that carries them runs again after a change. */
+function withUsed(name: ScriptName): ScriptName[] {
+  return [name, ...(uses[name] ?? []).flatMap(withUsed)];
+}
+
+/**
+ * Eight digits that change when the script's text does, or that of a script it uses: a command that carries them runs
+ * again after a change.
+ */
 export function digestOf(name: ScriptName): string {
   const hash = createHash("sha256");
-  for (const each of [name, ...(uses[name] ?? [])]) hash.update(read(files[each]));
+  for (const each of withUsed(name)) hash.update(read(files[each]));
   return hash.digest("hex").slice(0, 8);
 }

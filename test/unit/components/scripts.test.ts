@@ -19,6 +19,10 @@ const sources: Readonly<Record<ScriptName, string>> = {
   "postgres-database.sql": "postgres/database.sql",
   "postgres-dump": "postgres/dump.sh",
   edge: "edge/edge.sh",
+  "edge-tree": "edge/edge-tree.sh",
+  "edge-site": "edge/edge-site.sh",
+  "edge-routes": "edge/edge-routes.sh",
+  "edge-pause": "edge/edge-pause.sh",
   "start-nginx": "edge/start-nginx.sh",
   certificate: "certificates/certificate.sh",
   "certificate-folders": "certificates/certificate-folders.sh",
@@ -164,7 +168,7 @@ describe("digests", () => {
     expect(new Set(digests).size).toBe(names.length);
   });
 
-  test("change when the text of the script changes, or of a script that it calls, and only then", async () => {
+  test("change when the text of the script changes, or of a script that it calls at any remove, and only then", async () => {
     const copy = join(temporaryFolder(), "components");
     cpSync(components, copy, { recursive: true });
     const original = await digestsOf(copy);
@@ -183,19 +187,21 @@ describe("digests", () => {
   });
 
   /**
-   * A script and those that its text names beside it. What only looks or waits there is left out: a new edge.sh must not
-   * register every webhook anew.
+   * A script and those that its text names beside it, with theirs. What only looks or waits there is left out: a new
+   * edge.sh must not register every webhook anew.
    */
   function uses(name: ScriptName): Set<string> {
     const called = [...source(name).matchAll(/"?\$here"?\/([a-z.-]+)/g)].map(([, other]) => other ?? "");
     const left: Partial<Record<ScriptName, readonly string[]>> = {
       "bot-webhook": ["edge"],
-      edge: ["certificate", "bot-records"],
+      "edge-site": ["certificate"],
+      "edge-pause": ["bot-records"],
     };
     // Named by a variable.
     const copies = source(name).matchAll(/^ *install_files (.+)$/gm);
     const copied = [...copies].flatMap(([, files = ""]) => files.split(" "));
-    return new Set([name, ...copied, ...called.filter((other) => !left[name]?.includes(other))]);
+    const direct = [...copied, ...called.filter((other) => !left[name]?.includes(other))];
+    return new Set([name, ...direct.flatMap((other) => [...uses(other as ScriptName)])]);
   }
 
   /** The digests as a fresh program computes them. */

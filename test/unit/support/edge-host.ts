@@ -67,6 +67,10 @@ export class EdgeHost {
     mkdirSync(join(root, "bin"));
     for (const [name, file] of [
       ["edge", "edge/edge.sh"],
+      ["edge-tree", "edge/edge-tree.sh"],
+      ["edge-site", "edge/edge-site.sh"],
+      ["edge-routes", "edge/edge-routes.sh"],
+      ["edge-pause", "edge/edge-pause.sh"],
       ["start-nginx", "edge/start-nginx.sh"],
       ["bot-records", "bot/records.sh"],
     ] as const) {

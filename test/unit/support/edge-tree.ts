@@ -100,7 +100,7 @@ function writeCertificate(folder: string): string {
   return cert;
 }
 
-/** What edge.sh itself writes as a route's guard. */
+/** What the edge's script itself writes as a route's guard. */
 async function guardOf(secrets: readonly string[] = []): Promise<string> {
   const input = secrets.map((secret) => `${secret}\n`).join("");
   const guard = guards.get(input) ?? runGuard(input);
@@ -111,9 +111,9 @@ async function guardOf(secrets: readonly string[] = []): Promise<string> {
 const guards = new Map<string, Promise<string>>();
 
 async function runGuard(input: string): Promise<string> {
-  const script = fileURLToPath(new URL("../../../components/edge/edge.sh", import.meta.url));
-  const program = `set -euo pipefail; eval "$(sed -n '/^guard() {/,/^}/p' "$1")"; guard`;
+  const script = fileURLToPath(new URL("../../../components/edge/edge-routes.sh", import.meta.url));
+  const program = 'set -euo pipefail; . "$1"; guard';
   const { code, stdout, stderr } = await runProgram("bash", ["-c", program, "bash", script], { input });
-  if (code !== 0 || stdout === "") throw new Error(`edge.sh wrote no guard: ${stderr}`);
+  if (code !== 0 || stdout === "") throw new Error(`edge-routes.sh wrote no guard: ${stderr}`);
   return stdout;
 }
