@@ -11,9 +11,12 @@ export function isHeld({ paused, resumed }: BotStatus, time: string): boolean {
   return paused || (resumed !== null && secondsBetween(resumed, time) < RESUMED);
 }
 
-/** Whether a bot that polls does not run because it is held. An earlier version froze it instead (docker pause). */
+/** `created` is a release that came meanwhile; an earlier version froze such a bot (docker pause). */
+const AT_REST = ["exited", "created", "paused"];
+
+/** Whether a bot that polls does not run because it is held. */
 export function isStopped({ paused, release, webhook }: BotStatus): boolean {
-  return paused && webhook.wanted === null && (release?.state === "exited" || release?.state === "paused");
+  return paused && webhook.wanted === null && AT_REST.includes(release?.state ?? "");
 }
 
 /** The last failed delivery, unless the edge refused it because the bot was held. */

@@ -12,7 +12,7 @@ import { connectionOfStack } from "./stack.ts";
  *
  * @param told what the operator is told when it is done; `how` the bot gets its updates: `webhook` or `polling`
  * @returns 0; 1 if there is no such bot
- * @throws Failure if the host cannot be asked
+ * @throws Failure if the host cannot be asked, or the bot that was let go does not stay up
  */
 export async function hold(
   action: "pause" | "resume",
@@ -48,6 +48,9 @@ export async function hold(
     }
     case 3:
       throw new Failure(`there is no garden on ${connection.label} yet. Plant it: pulumi up`, 1);
+    case 4:
+      // The bot's own log, and what to do.
+      throw new Failure(result.stderr.trimEnd().split("\n").map(plain).join("\n"), 1);
     default:
       throw new Failure(explainSsh(result, connection.label).message);
   }

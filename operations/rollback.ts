@@ -4,7 +4,7 @@
  * if the bot could not go back, with 2 if nobody could look.
  */
 import { parseArgs } from "node:util";
-import { pinKey, shortImage, unpin, WITHOUT_REGISTRIES } from "../settings/pins.ts";
+import { PINS, pinKey, shortImage, unpin, WITHOUT_REGISTRIES } from "../settings/pins.ts";
 import { Failure } from "./failure.ts";
 import { otherChanges, planErrors, readPlan } from "./other-changes.ts";
 import {
@@ -73,7 +73,7 @@ async function goBack(bot: string, target: Release, stack: Stack, withOthers: bo
   );
   const present = await presentImage(bot, stack);
   if (present !== image) {
-    await pin(bot, stack.pins[bot], stack);
+    await takeBack(bot, stack);
     const why = code === 0 ? "the host knows of no such release" : "pulumi up failed, as it says above";
     throw new Failure(
       `${bot} did not go back: ${why}. What ran before goes on, and the pin was taken back: ` +
@@ -98,11 +98,15 @@ async function refuseOthers(bot: string, stack: Stack): Promise<void> {
   console.log("asking pulumi preview what else would change");
   const args = ["preview", "--json", "--non-interactive", ...stack.words];
   // After Ctrl-C the pin is to be taken back.
-  const { code, stdout, stderr } = await outlivingSignals(() => pulumi(args, withoutRegistries));
+  const { result, interrupted } = await outlivingSignals(() => pulumi(args, withoutRegistries));
+  const { code, stdout, stderr } = result;
   const plan = readPlan(stdout);
   const others = plan === undefined ? [] : otherChanges(bot, plan);
-  if (code === 0 && plan !== undefined && others.length === 0) return;
-  await pin(bot, stack.pins[bot], stack);
+  if (!interrupted && code === 0 && plan !== undefined && others.length === 0) return;
+  await takeBack(bot, stack);
+  if (interrupted) {
+    throw new Failure(`${bot} did not go back, and nothing was changed: it was interrupted`, 1);
+  }
   if (code === 0 && others.length > 0) {
     throw new Failure(
       `${bot} did not go back, and nothing was changed: pulumi up would change more than ${bot}:\n` +
@@ -135,12 +139,25 @@ function agreement(bot: string, reference: string): string {
     : `Let bots/${bot}.ts say image: "${reference}", or an image that is right.`;
 }
 
-/** Sets a bot's pin, or takes it away. @throws Failure */
-async function pin(bot: string, image: string | undefined, { words }: Stack): Promise<void> {
-  const key = pinKey(bot);
-  const change = image === undefined ? ["rm", "--path", key] : ["set", "--plaintext", "--path", key, image];
+/** Sets a bot's pin. @throws Failure */
+function pin(bot: string, image: string, stack: Stack): Promise<void> {
+  return configure(["set", "--plaintext", "--path", pinKey(bot), image], bot, stack);
+}
+
+/** The bot's pin as it was before. @throws Failure */
+async function takeBack(bot: string, stack: Stack): Promise<void> {
+  const { pins } = stack;
+  const former = pins?.[bot];
+  if (former !== undefined) return pin(bot, former, stack);
+  // Pulumi leaves an empty section behind.
+  const gone = pins === undefined ? [PINS] : ["--path", pinKey(bot)];
+  return configure(["rm", ...gone], bot, stack);
+}
+
+/** @throws Failure */
+async function configure(change: readonly string[], bot: string, { words }: Stack): Promise<void> {
   const { code, stderr } = await pulumi(["config", ...change, "--non-interactive", ...words]);
-  if (code !== 0) throw new Failure(`the setting ${key} cannot be written: ${stderr.trim()}`);
+  if (code !== 0) throw new Failure(`the setting ${pinKey(bot)} cannot be written: ${stderr.trim()}`);
 }
 
 function optionsOf(args: string[]) {

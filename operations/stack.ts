@@ -6,7 +6,7 @@ import { type Connection, connectionTo, prepareConnection } from "../components/
 import { formatFaults } from "../settings/fault.ts";
 import { hostKeySchema, hostSchema, identityFileSchema } from "../settings/host.ts";
 import { check } from "../settings/issues.ts";
-import { pinsSchema } from "../settings/pins.ts";
+import { PINS, pinsSchema } from "../settings/pins.ts";
 import { shownPath } from "../settings/shown.ts";
 import { NAMESPACE } from "../settings/stack.ts";
 import { Failure } from "./failure.ts";
@@ -25,8 +25,8 @@ const project = fileURLToPath(new URL("..", import.meta.url));
 export interface Stack {
   /** How to reach its host. */
   readonly connection: Connection;
-  /** Image ids by bot; see settings/pins.ts. */
-  readonly pins: Readonly<Record<string, string>>;
+  /** Image ids by bot; see settings/pins.ts. Undefined if the settings have no such section. */
+  readonly pins: Readonly<Record<string, string>> | undefined;
   /** What names it to `pulumi`; nothing for the stack that is selected. */
   readonly words: readonly string[];
 }
@@ -52,11 +52,16 @@ export async function connectionOfStack(name: string | undefined): Promise<Conne
   return (await readStack(name)).connection;
 }
 
-/** @param text what `pulumi config --json` printed; pins that are not right are none, which `pulumi up` will tell */
-export function readPins(text: string): Record<string, string> {
+/**
+ * @param text what `pulumi config --json` printed; pins that are not right are none, which `pulumi up` will tell
+ * @returns undefined if the settings have no section for pins
+ */
+export function readPins(text: string): Record<string, string> | undefined {
   const all: Record<string, { value?: string }> = JSON.parse(text);
+  const section = all[PINS];
+  if (section === undefined) return undefined;
   try {
-    return pinsSchema.parse(JSON.parse(all[`${NAMESPACE}:pins`]?.value ?? "{}"));
+    return pinsSchema.parse(JSON.parse(section.value ?? "{}"));
   } catch {
     return {};
   }
@@ -137,29 +142,40 @@ export function pulumi(
  * @param variables further ones of its environment
  * @returns its exit code
  */
-export function showPulumi(
+export async function showPulumi(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ): Promise<number> {
   const env = { ...process.env, ...variables };
-  return outlivingSignals(
+  const { result } = await outlivingSignals(
     () =>
-      new Promise((resolve) => {
+      new Promise<number>((resolve) => {
         const child = spawn("pulumi", args, { cwd: project, stdio: "inherit", env });
         child.on("error", () => resolve(127));
         child.on("close", (code) => resolve(code ?? 255));
       }),
   );
+  return result;
 }
 
-/** Ctrl-C reaches pulumi as well, which ends in good order; this process goes on, as there is something to do after that. */
-export async function outlivingSignals<T>(work: () => Promise<T>): Promise<T> {
-  const wait = () => {};
+/**
+ * Ctrl-C reaches pulumi as well, which ends in good order; this process goes on, as there is something to do after that.
+ *
+ * @returns with whether a signal came: one that came late, or to this process alone, leaves no trace in the result
+ */
+export async function outlivingSignals<T>(
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly interrupted: boolean }> {
+  let interrupted = false;
+  const note = () => {
+    interrupted = true;
+  };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, wait);
+  for (const signal of signals) process.on(signal, note);
   try {
-    return await work();
+    const result = await work();
+    return { result, interrupted };
   } finally {
-    for (const signal of signals) process.off(signal, wait);
+    for (const signal of signals) process.off(signal, note);
   }
 }

@@ -28,6 +28,9 @@ export const pinsSchema = setting(
   },
 );
 
+/** The key of all pins in Pulumi's configuration. */
+export const PINS = "botgarden:pins";
+
 /** The key of a bot's pin in Pulumi's configuration, for `pulumi config` with `--path`. */
 export function pinKey(bot: string): string {
   return `botgarden:${shownPath(["pins", bot])}`;

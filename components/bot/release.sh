@@ -239,6 +239,16 @@ check_user() {
     esac
 }
 
+# To try it would be to let it ask Telegram for the updates that are held.
+leave_untried() {
+    docker update --pids-limit "$(field processes)" "$container" >/dev/null
+    give_updates
+    record
+    say "bot $bot: it is paused, so $container was not started; it is tried when the bot goes on (npm run resume -- $bot)"
+}
+
+record() { printf '%s' "$input" | jq -c '{reference, route}' | "$here/bot-records" add "$bot" "$container"; }
+
 before_deploy() {
     if [ "$(field beforeDeploy)" = null ]; then return; fi
     if ! printf '%s' "$input" | jq -c .beforeDeploy | "$here/bot-before-deploy" "$bot" "$container"; then
@@ -264,12 +274,13 @@ switch() {
             await_health
         fi
         give_updates
-        printf '%s' "$input" | jq -c '{reference, route}' | "$here/bot-records" add "$bot" "$container"
+        record
         return
     fi
     if [ "$(field writesAlone)" = true ]; then stop_others; fi
     before_deploy
     if [ "$(field stopsFirst)" = true ]; then stop_others; fi
+    if held "$container"; then leave_untried; return; fi
     start_new
     await_health
     give_updates
@@ -277,7 +288,7 @@ switch() {
     docker update --restart unless-stopped "$container" >/dev/null
     if held "$container"; then hold; else watch_first_seconds; fi
     if [ "$switched" = yes ]; then drain; fi
-    if ! printf '%s' "$input" | jq -c '{reference, route}' | "$here/bot-records" add "$bot" "$container"; then
+    if ! record; then
         say "botgarden: the new release of bot $bot works, but could not be written down (see above). Run pulumi up again."
         exit 1
     fi

@@ -34,6 +34,26 @@ must_exist() { # BOT
     grep -qxF -- "$1" <<<"$names" || fail "there is no bot $1 in the garden on this host. There are: ${names//$'\n'/ }"
 }
 
+# A release that came while the bot was held is tried only here: nothing is left that ran before, to go back to.
+go_on() { # BOT CONTAINER
+    local begun until
+    if [ "$(docker inspect -f '{{.State.Status}}' "$2" 2>/dev/null)" = running ]; then return 0; fi
+    begun=$(date +%s)
+    docker start "$2" >/dev/null || fail "$2, the last good release of bot $1, cannot be started (see above). Run pulumi up"
+    until=$((SECONDS + 5))
+    while [ "$SECONDS" -lt "$until" ]; do
+        case $(docker inspect -f '{{.State.Status}} {{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$2") in
+        "running 0 healthy") return 0 ;;
+        "running 0 unhealthy") ;;
+        "running 0 "*) sleep 0.3; continue ;;
+        esac
+        docker logs --tail 20 --since "$begun" "$2" >&2 || true
+        say "botgarden: bot $1 is no longer paused, but $2 does not stay up: the last lines of its log are above."
+        say "Go back to the release before (npm run rollback -- $1), or correct the bot and run pulumi up."
+        exit 4
+    done
+}
+
 hold_or_let_go() { # BOT
     local name
     if [ -e "$folder/current/routes/$1.guard" ]; then
@@ -58,9 +78,7 @@ hold_or_let_go() { # BOT
             docker unpause "$name" >/dev/null
         done
         name=$("$here/bot-records" serving "$1")
-        if [ -n "$name" ]; then
-            docker start "$name" >/dev/null || fail "$name, the last good release of bot $1, cannot be started (see above). Run pulumi up"
-        fi
+        if [ -n "$name" ]; then go_on "$1" "$name"; fi
     fi
     echo polling
 }

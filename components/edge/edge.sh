@@ -18,7 +18,7 @@
 #        edge unroute BOT
 #        edge withdraw BOT         the bot is removed: its route, and that it was paused
 #        edge pause BOT            holds the bot's updates until `resume`, over releases and changes; prints how the bot
-#        edge resume BOT           gets them, `webhook` or `polling`
+#        edge resume BOT           gets them, `webhook` or `polling`; ends with 4 if one that polls does not stay up
 #        edge paused BOT           ends with 0 if it is paused
 #        edge forget               removes the tree
 set -euo pipefail

@@ -36,9 +36,12 @@ if error=$($become docker version --format '{{.Server.Version}}' 2>&1 >/dev/null
     done' 2>/dev/null || true)
     # The state forgets it while a failed release is in its place; a bot that polls has no route that would tell.
     for name in $good; do echo "serving=$name"; done
-    $become docker ps -a --filter label=botgarden.garden --filter status=exited \
-        --format '{{.Names}} {{.Label "botgarden.part"}} {{.Label "botgarden.bot"}}' | while read -r name part bot; do
-        if [ "$part" = bot ]; then
+    # One that was only created is a release that came while its bot was held (edge-pause.sh), or an update's own business.
+    $become docker ps -a --filter label=botgarden.garden --filter status=exited --filter status=created \
+        --format '{{.Names}} {{.State}} {{.Label "botgarden.part"}} {{.Label "botgarden.bot"}}' | while read -r name state part bot; do
+        if [ "$part" != bot ]; then
+            [ "$state" = exited ] || continue
+        else
             echo "$good" | grep -qxF "$name" || continue
             # A killed release of a bot that must not run twice: its gate will decide.
             [ -z "$($become docker ps -q --filter "label=botgarden.bot=$bot" </dev/null)" ] || continue

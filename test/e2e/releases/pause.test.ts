@@ -4,6 +4,7 @@ import { restartHost } from "../../../sandbox/vps/changes.ts";
 import { eventually } from "../support/eventually.ts";
 import { https } from "../support/https.ts";
 import { operate } from "../support/operations.ts";
+import { changesOf } from "../support/plan.ts";
 import { counts, type Load, outcomeOf, recordedLoad } from "../support/recorded-load.ts";
 import { ReleasesGarden } from "../support/releases.ts";
 import { expectNothingRefused } from "../support/under-load.ts";
@@ -102,37 +103,82 @@ describe("a pause", () => {
       const former = await garden.serving(name);
       await expectHeld(name);
 
-      // What ran before such a release did not run.
-      await garden.plant(name, { polling: true, environment: { FAIL: "exit" } });
-      const failed = await garden.pulumi("up", "--yes", "--skip-preview");
-      expect(failed.output).toContain("failed its gate: it exited");
-      expect((await garden.serving(name)).name).toBe(former.name);
-      expect(await states()).toEqual(["exited", "exited"]);
-      const status = await operate(garden, "status");
-      expect(status.output).toMatch(new RegExp(`^${name} +${former.name} .* held .* paused `, "m"));
-
       await garden.plant(name, { polling: true, release: `held-${load.run}` });
       await garden.up();
       const held = await garden.serving(name);
       expect(held.name).not.toBe(former.name);
-      expect(await states()).toEqual(["exited"]);
+      // Trying it would let it ask for updates.
+      expect(await states()).toEqual(["created"]);
+      const status = await operate(garden, "status");
+      expect(status.output).toMatch(new RegExp(`^${name} +${held.name} .* held .* paused `, "m"));
       const before = await delivered(load, name);
       await garden.onHost("systemctl restart docker");
       await othersRun();
-      expect(await states()).toEqual(["exited"]);
+      expect(await states()).toEqual(["created"]);
       await restartHost(garden.state.host);
       await othersRun();
-      expect(await states()).toEqual(["exited"]);
+      expect(await states()).toEqual(["created"]);
       await garden.up();
+      // Nor does a container that never ran show as a change.
+      await garden.pulumi("refresh", "--yes", "--skip-preview");
+      expect(await changesOf(garden)).toEqual([]);
       expect(await garden.serving(name)).toEqual(held);
       expect(await delivered(load, name)).toBe(before);
 
       expect(await operate(garden, "resume", name)).toMatchObject({ code: 0 });
       expect(await states()).toEqual(["running"]);
       await load.flow(20);
+
+      expect(await operate(garden, "pause", name)).toMatchObject({ code: 0 });
+      await garden.plant(name, { polling: true, environment: { FAIL: "exit" } });
+      await garden.up();
+      const failed = await operate(garden, "resume", name);
+      expect(failed.output).toMatch(
+        new RegExp(`${name} is no longer paused, but ${name}-\\S+ does not stay up: .*\\n.*npm run rollback`),
+      );
+      expect(failed.code).toBe(1);
+      await garden.plant(name, { polling: true });
+      await garden.up();
+      expect(await states()).toEqual(["running"]);
+      await load.flow(20);
     });
     expect(outcomeOf(outcomes, name).report).toMatchObject({ conflicts: 0 });
     console.log(`a pause of a bot that polls:\n${counts(outcomes)}`);
+  });
+
+  test("stays when the gate of the present release is gone through again, and what was started by hand is stopped", async () => {
+    const name = "poller";
+    /** A limit that an `up` gives to the present container: only the gate is gone through again. */
+    const limited = async (processes: number, ...args: string[]) => {
+      await garden.plant(name, { polling: true, settings: { processes: `${processes}` } });
+      await garden.up(...args);
+      const limit = await garden.onHost(
+        `docker inspect -f '{{.HostConfig.PidsLimit}}' ${(await garden.serving(name)).name}`,
+      );
+      expect(Number(limit)).toBe(processes);
+    };
+    const started = (container: string) =>
+      garden.onHost(`docker inspect -f '{{.State.StartedAt}}' ${container}`);
+    await limited(200);
+    const { name: container, id } = await garden.serving(name);
+    const first = await started(container);
+    expect(await operate(garden, "pause", name)).toMatchObject({ code: 0 });
+
+    await limited(201);
+    await limited(202, "--refresh");
+    expect(await garden.containersOf(name)).toMatchObject([{ id, state: "exited" }]);
+    expect(await started(container)).toBe(first);
+    await expectHeld(name);
+
+    await garden.onHost(`docker start ${container}`);
+    await limited(203);
+    expect(await garden.containersOf(name)).toMatchObject([{ id, state: "exited" }]);
+    await expectHeld(name);
+
+    expect(await operate(garden, "resume", name)).toMatchObject({ code: 0 });
+    expect(await garden.containersOf(name)).toMatchObject([{ id, state: "running" }]);
+    await limited(204);
+    expect(await garden.containersOf(name)).toMatchObject([{ id, state: "running" }]);
   });
 
   test("ends with the bot: one that is removed and comes back is not paused", async () => {

@@ -1,8 +1,10 @@
 /** The way back to an earlier release, and what it leaves alone. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { operate } from "../support/operations.ts";
+import { eventually } from "../support/eventually.ts";
+import { beginOperation, operate } from "../support/operations.ts";
 import { counts, expectNoneRefused, outcomeOf, recordedLoad } from "../support/recorded-load.ts";
 import { type BotContainer, ReleasesGarden } from "../support/releases.ts";
 
@@ -27,6 +29,7 @@ describe("a rollback", () => {
   });
 
   const file = (name: string) => join(garden.project, `bots/${name}.ts`);
+  const stackFile = () => join(garden.project, "Pulumi.sandbox.yaml");
   const pin = async () => {
     const { code, output } = await garden.pulumi("config", "get", "--path", key);
     return code === 0 ? output.trim() : undefined;
@@ -50,6 +53,75 @@ describe("a rollback", () => {
     }
     expect(await containers()).toEqual(before);
     expect(await pin()).toBeUndefined();
+  });
+
+  test("what goes along and lacks a secret of its build is refused in one message, before anything is touched", async () => {
+    const before = await containers();
+    const settings = readFileSync(stackFile(), "utf8");
+    const secrets = '{ npm: { env: "E2E_NOBODYS_TOKEN" } }';
+    await garden.plant("left", {
+      settings: { image: `{ build: "./left", target: "webhook", secrets: ${secrets} }` },
+    });
+    try {
+      const { code, output } = await operate(garden, "rollback", bot, "--with-other-changes");
+      expect(output.match(/^ +error: .*/gm), output).toEqual([
+        expect.stringMatching(
+          /bots\/left\.ts: image\.secrets\.npm\.env: names an environment variable that is not set, got "E2E_NOBODYS_TOKEN"/,
+        ),
+      ]);
+      expect(output).not.toMatch(/^\s+at /m);
+      expect(output).toMatch(/released did not go back: pulumi up failed.* the pin was taken back/);
+      expect(code).toBe(1);
+    } finally {
+      await garden.plant("left");
+    }
+    expect(await containers()).toEqual(before);
+    expect(readFileSync(stackFile(), "utf8")).toBe(settings);
+  });
+
+  describe("that is interrupted while the preview is asked for", () => {
+    let folder: string;
+    let text: string;
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), "botgarden-e2e-"));
+      text = readFileSync(file("left"), "utf8");
+      // The preview is under way when the one file is there, and goes on when the other is.
+      const [begun, go] = ["begun", "go"].map((name) => JSON.stringify(join(folder, name)));
+      const lines = [
+        'import { existsSync, writeFileSync } from "node:fs";',
+        `writeFileSync(${begun}, "");`,
+        `while (!existsSync(${go})) await new Promise((resolve) => setTimeout(resolve, 50));`,
+      ];
+      writeFileSync(file("left"), `${lines.join("\n")}\n${text}`);
+    });
+    afterAll(() => {
+      writeFileSync(file("left"), text);
+      rmSync(folder, { recursive: true });
+    });
+
+    test.each([
+      ["by Ctrl-C, which reaches pulumi too", (pid: number) => process.kill(-pid, "SIGINT")],
+      [
+        "by a signal that reaches it alone",
+        (pid: number) => {
+          process.kill(pid, "SIGTERM");
+          writeFileSync(join(folder, "go"), "");
+        },
+      ],
+    ])("%s: the pin is taken back, and nothing is touched", async (_, interrupt) => {
+      rmSync(join(folder, "begun"), { force: true });
+      const before = await containers();
+      const settings = readFileSync(stackFile(), "utf8");
+      const { pid, run } = beginOperation(garden, "rollback", bot);
+      await eventually(async () => expect(existsSync(join(folder, "begun"))).toBe(true));
+      expect(await pin()).toBe(good.image);
+      interrupt(pid);
+      const { code, output } = await run;
+      expect(output).toContain(`${bot} did not go back, and nothing was changed: it was interrupted`);
+      expect(code, output).toBe(1);
+      expect(readFileSync(stackFile(), "utf8")).toBe(settings);
+      expect(await containers()).toEqual(before);
+    });
   });
 
   test("puts the previous image back while updates come, and none is lost", async () => {

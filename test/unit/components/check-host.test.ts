@@ -94,7 +94,7 @@ test("a host with Docker tells what of the garden is there", async () => {
 });
 
 describe("what does not run and should", () => {
-  type Bot = { readonly paused?: boolean; readonly location?: string };
+  type Bot = { readonly paused?: boolean; readonly location?: string; readonly state?: string };
 
   /** What a host tells of these bots, the last good release of each of which ended. */
   async function stopped(bots: Readonly<Record<string, Bot>>): Promise<readonly string[]> {
@@ -103,9 +103,9 @@ describe("what does not run and should", () => {
       mkdirSync(join(root, dirname(path)), { recursive: true });
       writeFileSync(join(root, path), text);
     };
-    const lines = ["botgarden-edge edge "];
-    for (const [bot, { paused = false, location }] of Object.entries(bots)) {
-      lines.push(`${bot}-1 bot ${bot}`, `${bot}-2 bot ${bot}`);
+    const lines = ["botgarden-edge exited edge ", "botgarden-postgres created postgres "];
+    for (const [bot, { paused = false, location, state = "exited" }] of Object.entries(bots)) {
+      lines.push(`${bot}-1 ${state} bot ${bot}`, `${bot}-2 ${state} bot ${bot}`);
       write(`var/lib/botgarden/releases/${bot}/1.json`, JSON.stringify({ container: `${bot}-1` }));
       if (paused) write(`etc/botgarden/edge/paused/${bot}`, "");
       if (location !== undefined)
@@ -114,7 +114,7 @@ describe("what does not run and should", () => {
     write("exited", `${lines.join("\n")}\n`);
     const jq = await findClient("jq");
     const programs = {
-      docker: `case "$*" in "version "*) echo 26.1.5;; *status=exited*) cat '${root}/exited';; esac`,
+      docker: `case "$*" in "version "*) echo 26.1.5;; *"status=exited --filter status=created"*) cat '${root}/exited';; esac`,
       jq: `LD_LIBRARY_PATH='${jq.env.LD_LIBRARY_PATH ?? ""}' exec ${jq.path} "$@"`,
     };
     return (await look(host(programs, root))).stopped;
@@ -122,11 +122,8 @@ describe("what does not run and should", () => {
   const webhook = (bot: string) => `location = /webhook/${bot} {\n}\n`;
 
   test("is the core and of a bot the last good release", async () => {
-    expect(await stopped({ hello: { location: webhook("hello") }, poller: {} })).toEqual([
-      "botgarden-edge",
-      "hello-1",
-      "poller-1",
-    ]);
+    const bots = { hello: { location: webhook("hello") }, poller: {}, untried: { state: "created" } };
+    expect(await stopped(bots)).toEqual(["botgarden-edge", "hello-1", "poller-1", "untried-1"]);
   });
 
   test("is not a bot that polls and is held, but one whose updates the edge holds", async () => {
@@ -135,6 +132,7 @@ describe("what does not run and should", () => {
       hello: { paused, location: webhook("hello") },
       pages: { paused, location: "location /pages {\n}\n" },
       poller: { paused },
+      untried: { paused, state: "created" },
     };
     expect(await stopped(bots)).toEqual(["botgarden-edge", "hello-1"]);
   });

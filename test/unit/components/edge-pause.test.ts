@@ -149,6 +149,25 @@ test("a bot that polls is stopped, and its last good release started again", asy
   expect(await host.edge(["resume", poller])).toEqual(said(0, "polling\n"));
 });
 
+test("a release that came meanwhile is tried when the bot goes on", async () => {
+  expect(await host.edge(["pause", poller])).toEqual(said(0, "polling\n"));
+  const bad = await host.createBot(poller, "echo I cannot start; exit 7");
+  host.remember(poller, bad);
+  const refused = await host.edge(["resume", poller]);
+  expect(refused).toMatchObject({ code: 4, stdout: "" });
+  expect(refused.stderr).toBe(
+    `I cannot start\nbotgarden: bot ${poller} is no longer paused, but ${bad} does not stay up: the last lines of its log are above.\n` +
+      `Go back to the release before (npm run rollback -- ${poller}), or correct the bot and run pulumi up.\n`,
+  );
+  expect(await isPaused(poller)).toBe(false);
+
+  expect(await host.edge(["pause", poller])).toEqual(said(0, "polling\n"));
+  const good = await host.createBot(poller, "sleep 600");
+  host.remember(poller, good);
+  expect(await host.edge(["resume", poller])).toEqual(said(0, "polling\n"));
+  expect(await docker(["inspect", "--format", "{{.State.Status}}", good])).toBe("running");
+});
+
 test("a bot that is removed and comes back is not paused", async () => {
   for (const bot of [hello, poller]) {
     await host.edge(["pause", bot]);

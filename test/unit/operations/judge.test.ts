@@ -196,7 +196,7 @@ describe("a webhook", () => {
       ...withWebhook({ url: "" }),
     });
     const paused = ["hello"];
-    expect(wrong({ ...polls("exited"), paused })).toEqual([]);
+    for (const state of ["exited", "created"]) expect(wrong({ ...polls(state), paused })).toEqual([]);
     expect(wrong(polls("exited"))).toEqual(["hello: does not run (exited with code 0, 3 min ago)"]);
     // As an earlier version held it.
     expect(wrong({ ...polls("paused"), paused })).toEqual([]);

@@ -240,6 +240,12 @@ export class EdgeHost {
     return docker(["run", ...options, ...command, "-c", "/bot.conf", "-g", "daemon off;"]);
   }
 
+  /** A container of a bot that was never started, as a release that came while it was held leaves it. */
+  createBot(bot: string, script: string): Promise<string> {
+    const labels = ["--label", this.label, "--label", `botgarden.bot=${bot}`];
+    return docker(["create", "--init", ...labels, "--entrypoint", "sh", this.image, "-c", script]);
+  }
+
   async address(): Promise<string> {
     const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
     return docker(["inspect", "--format", format, this.container]);
