@@ -32,8 +32,8 @@ export default defineConfig({
       endToEnd("e2e-certificates", ["test/e2e/certificates/*.test.ts"]),
       // What releases do to the updates that come meanwhile.
       endToEnd("e2e-releases", ["test/e2e/releases/*.test.ts"]),
-      // And what does that fails, or is killed, in the middle of one.
-      endToEnd("e2e-failures", ["test/e2e/releases/failures/*.test.ts"]),
+      // What a release does before it starts, and what fails or is killed in the middle of one: as long as the others.
+      endToEnd("e2e-failures", ["test/e2e/releases/{before,failures}/*.test.ts"]),
     ],
   },
 });

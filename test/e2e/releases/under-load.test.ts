@@ -11,7 +11,7 @@ import { ReleasesGarden } from "../support/releases.ts";
 import { type Run, runProgram } from "../support/run.ts";
 
 /** BOTGARDEN_RELEASES=50 is the whole proof. */
-const RELEASES = times("BOTGARDEN_RELEASES", 10);
+const RELEASES = times("BOTGARDEN_RELEASES", 6);
 
 /** The operator's machine is another one than the host in life: here what it computes waits for what the host does. */
 class ModestGarden extends ReleasesGarden {

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { gardenPsql, type RecorderOptions } from "../../../sandbox/bench/releases/recorder.ts";
-import { eventually } from "../support/eventually.ts";
-import { beginUp, unlockStack } from "../support/killed-engine.ts";
-import { counts, recordedLoad } from "../support/recorded-load.ts";
-import { ReleasesGarden } from "../support/releases.ts";
+import { gardenPsql, type RecorderOptions } from "../../../../sandbox/bench/releases/recorder.ts";
+import { eventually } from "../../support/eventually.ts";
+import { beginUp, unlockStack } from "../../support/killed-engine.ts";
+import { counts, recordedLoad } from "../../support/recorded-load.ts";
+import { ReleasesGarden } from "../../support/releases.ts";
 
 const RATE = 30;
 const bot = "released";

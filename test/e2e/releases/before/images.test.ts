@@ -3,11 +3,11 @@ import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { checkout } from "../../../sandbox/lifecycle/checkout.ts";
-import { partsOf } from "../../../sandbox/lifecycle/state.ts";
-import { changesOf } from "../support/plan.ts";
-import { GardenWithRegistry, smallBot } from "../support/registry.ts";
-import { runProgram } from "../support/run.ts";
+import { checkout } from "../../../../sandbox/lifecycle/checkout.ts";
+import { partsOf } from "../../../../sandbox/lifecycle/state.ts";
+import { changesOf } from "../../support/plan.ts";
+import { GardenWithRegistry, smallBot } from "../../support/registry.ts";
+import { runProgram } from "../../support/run.ts";
 
 const login = { username: "me", password: "the-right-word-yraNaC" };
 const passwordPath = () => `botgarden:registries["${garden.registry.name}"].password`;
