@@ -8,7 +8,8 @@
 # is registered anew, serves it in any case and forgets the former one. (edge-site.sh)
 #
 # usage: edge configure IMAGE      the core; stdin: {"files": {FILE: TEXT}, "site": {"name", "kind", "certificate",
-#                                  "port", "site", "default", "upload": PEM|null}}
+#                                  "port", "site", "default", "upload": PEM|null}, "container": TEXT}; another TEXT
+#                                  means that another container follows, as another IMAGE does
 #        edge settle               after the container was made: checks that nginx runs and serves the tree
 #        edge offer                the certificate is there: serves the pending site, if Telegram will trust it
 #        edge adopt                every webhook is registered for the pending site: serves it alone
@@ -50,11 +51,12 @@ groups() { # IMAGE
     fi
 }
 
-# An edge of another image takes this one's place next. A nginx that ends waits for idle connections as long as one that
-# loads its configuration, and nothing listens meanwhile: it lets go of them while it still listens.
-let_go() { # IMAGE of the next one
+# Another container takes this one's place next. A nginx that ends waits for idle connections as long as one that loads its
+# configuration, and nothing listens meanwhile: it lets go of them while it still listens.
+let_go() { # IMAGE and CONTAINER of the next one
     local waited=0
-    if ! running || [ "$(image)" = "$1" ] || ! grep -q keepalive_min_timeout "$folder/current/nginx.conf"; then return 0; fi
+    if [ "$(image)" = "$1" ] && [ "$(cat "$folder/container" 2>/dev/null || echo "$2")" = "$2" ]; then return 0; fi
+    if ! running || ! grep -q keepalive_min_timeout "$folder/current/nginx.conf"; then return 0; fi
     copy_tree
     sed '/keepalive_min_timeout/d' "$folder/current/nginx.conf" | put nginx.conf 0644
     publish "the edge's last configuration"
@@ -67,10 +69,11 @@ let_go() { # IMAGE of the next one
 }
 
 configure() { # IMAGE
-    local input site file
+    local input site file made
     input=$(cat)
     mkdir -p "$certificates" "$challenges"
-    let_go "$1"
+    made=$(printf '%s' "$input" | jq -er .container)
+    let_go "$1" "$made"
     copy_tree
     wanted=$1
     groups "$wanted" | put groups.conf 0644
@@ -92,6 +95,8 @@ configure() { # IMAGE
     install -m 0755 "$here/start-nginx" "$folder/start-nginx.new"
     mv "$folder/start-nginx.new" "$folder/start-nginx"
     publish "the edge's configuration"
+    printf '%s\n' "$made" >"$folder/container.new"
+    mv "$folder/container.new" "$folder/container"
     printf '%s\n' "$wanted" >"$folder/image.new"
     mv "$folder/image.new" "$folder/image"
 }

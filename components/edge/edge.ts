@@ -83,6 +83,7 @@ export class Edge extends pulumi.ComponentResource {
             ...commonFiles(args.hsts, args.page),
           },
           site,
+          container: digest(JSON.stringify(replacing(args))),
         },
       },
       { parent: this, dependsOn: [image, certificate.installed] },
@@ -122,18 +123,10 @@ export class Edge extends pulumi.ComponentResource {
 
   private runContainer(name: string, args: EdgeArgs, configuration: pulumi.Resource): docker.Container {
     const { host, network } = args;
-    const changeable = {
-      image: args.image,
-      // The start script's digest: another script is another container.
-      envs: [`TZ=${args.timezone}`, `START_NGINX=${digestOf("start-nginx")}`],
-      ports: [
-        { internal: 80, external: args.httpPort },
-        { internal: 443, external: args.httpsPort },
-      ],
-    };
+    const inputs = replacing(args);
     void tellReplacement(
       name,
-      changeable,
+      inputs,
       "nothing listens for about a second, up to 10 while answers are under way. Telegram sends again what it could not deliver.",
     );
     return new docker.Container(
@@ -141,7 +134,7 @@ export class Edge extends pulumi.ComponentResource {
       {
         ...hardened,
         ...memoryLimit(256),
-        ...changeable,
+        ...inputs,
         name: "botgarden-edge",
         entrypoints: ["/bin/sh", "/etc/nginx/garden/start-nginx"],
         capabilities: onlyCapabilities("CHOWN", "NET_BIND_SERVICE", "SETGID", "SETUID"),
@@ -181,4 +174,17 @@ export class Edge extends pulumi.ComponentResource {
       },
     );
   }
+}
+
+/** What the container is made from as far as settings reach it: another one of these is another container. */
+function replacing(args: Pick<EdgeArgs, "image" | "timezone" | "httpPort" | "httpsPort">) {
+  return {
+    image: args.image,
+    // The start script's digest: another script is another container.
+    envs: [`TZ=${args.timezone}`, `START_NGINX=${digestOf("start-nginx")}`],
+    ports: [
+      { internal: 80, external: args.httpPort },
+      { internal: 443, external: args.httpsPort },
+    ],
+  };
 }

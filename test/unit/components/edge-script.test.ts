@@ -61,10 +61,10 @@ describe("before there is a container", () => {
   test("configure again changes nothing", async () => {
     const before = { link: host.current, state: stateOf(host.tree) };
     expect(await host.configure(site)).toEqual(quiet);
-    const { "start-nginx": _, image: __, ...after } = stateOf(host.tree);
-    const { "start-nginx": ___, image: ____, ...state } = before.state;
+    const written = ["start-nginx", "image", "container"];
+    const kept = (state: object) => Object.entries(state).filter(([file]) => !written.includes(file));
     expect(host.current).toBe(before.link);
-    expect(after).toEqual(state);
+    expect(kept(stateOf(host.tree))).toEqual(kept(before.state));
   });
 
   test("a route is written, with its secret for root alone", async () => {
@@ -281,6 +281,18 @@ describe("beside a running container", () => {
       idle.destroy();
       await docker(["rmi", `${host.container}:next`]);
     }
+  });
+
+  test("another container of the same image is to come: idle connections are let go, once", async () => {
+    const input = { ...host.configuration(site), container: "another" };
+    const idle = await keptConnection(await host.address());
+    expect(await host.edge(["configure", host.image], { input })).toEqual(quiet);
+    expect(idle.closed).toBe(true);
+    // The tree is another one each time that they are.
+    const { current } = host;
+    expect(await host.edge(["configure", host.image], { input })).toEqual(quiet);
+    expect(host.current).toBe(current);
+    expect(await host.configure(site)).toEqual(quiet);
   });
 
   test("forget removes the tree", async () => {

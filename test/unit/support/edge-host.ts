@@ -154,7 +154,7 @@ export class EdgeHost {
       ...changes,
     };
     const site = renderSite({ kind, names: [name], certificate, httpsPort: 443, features });
-    return { files, site: { ...site, name, kind, certificate, port: "443", upload } };
+    return { files, site: { ...site, name, kind, certificate, port: "443", upload }, container: "a1b2c3d4" };
   }
 
   configure(order: SiteOrder, changes?: Record<string, string>): Promise<Ended> {
