@@ -32,6 +32,8 @@ export default defineConfig({
       endToEnd("e2e-certificates", ["test/e2e/certificates/*.test.ts"]),
       // What releases do to the updates that come meanwhile.
       endToEnd("e2e-releases", ["test/e2e/releases/*.test.ts"]),
+      // What they do to the time that each bot takes: measured, so with the machine to itself.
+      endToEnd("e2e-load", ["test/e2e/releases/alone/*.test.ts"]),
       // What a release does before it starts, and what fails or is killed in the middle of one: as long as the others.
       endToEnd("e2e-failures", ["test/e2e/releases/{before,failures}/*.test.ts"]),
     ],

@@ -17,6 +17,8 @@ const parts: Record<string, readonly string[]> = {
   e2e: ["e2e", "e2e-apart"],
   edge: ["e2e-edge", "e2e-certificates"],
   releases: ["e2e-releases", "e2e-failures"],
+  // It measures, so nothing runs beside it.
+  load: ["e2e-load"],
 };
 
 interface Counts {
@@ -26,7 +28,7 @@ interface Counts {
   readonly failures: readonly string[];
 }
 
-/** `npm test -- [unit|conformance|e2e|edge|releases] [part of a file's name]` */
+/** `npm test -- [unit|conformance|e2e|edge|releases|load] [part of a file's name]` */
 export async function run(args: string[]): Promise<number> {
   const [first, ...filters] = args;
   if (first !== undefined && parts[first] === undefined) {

@@ -6,9 +6,9 @@ import {
   recordedLoad,
   timeoutOf,
   times,
-} from "../support/recorded-load.ts";
-import { ReleasesGarden } from "../support/releases.ts";
-import { type Run, runProgram } from "../support/run.ts";
+} from "../../support/recorded-load.ts";
+import { ReleasesGarden } from "../../support/releases.ts";
+import { type Run, runProgram } from "../../support/run.ts";
 
 /** BOTGARDEN_RELEASES=50 is the whole proof. */
 const RELEASES = times("BOTGARDEN_RELEASES", 6);
