@@ -39,6 +39,12 @@ describe("the first garden", () => {
     await expect(fetch(`http://${address}/`)).rejects.toThrow();
   });
 
+  test("Postgres is asked whether it is well without a refusal in its log each time", async () => {
+    const asked = await garden.onHost("docker inspect -f '{{len .State.Health.Log}}' botgarden-postgres");
+    expect(Number(asked)).toBeGreaterThan(0);
+    expect(await garden.onHost("docker logs botgarden-postgres 2>&1")).not.toMatch(/FATAL.*127\.0\.0\.1/);
+  });
+
   test("a forged update without the secret is refused", async () => {
     const answer = await https({
       address: garden.state.host.address,

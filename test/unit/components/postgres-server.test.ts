@@ -160,6 +160,7 @@ test("the server understands the garden's access rules, and bots get in over TLS
   const lines = rules.stdout.trim().split("\n");
   expect(lines, rules.stderr).toEqual([
     "local|{all}|{postgres}||peer|",
+    "hostssl|{all}|{postgres}|127.0.0.1|scram-sha-256|",
     "hostssl|{all}|{postgres}|10.213.0.1|scram-sha-256|",
     "hostssl|{sameuser}|{all}|10.213.0.0|scram-sha-256|",
   ]);
