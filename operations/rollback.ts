@@ -47,7 +47,10 @@ export async function run(args: string[]): Promise<number> {
   const releases = releasesOf(bot, facts, stack.connection.label);
   show(bot, releases, facts);
   if (!list) {
-    await goBack(bot, wayBack(bot, releases, number), stack, options["with-other-changes"]);
+    const target = wayBack(bot, releases, number);
+    const withOthers = options["with-other-changes"];
+    // Whenever Ctrl-C comes, the pin is there if the bot went back, and not otherwise.
+    await outlivingSignals((interrupted) => goBack(bot, target, stack, { withOthers, interrupted }));
   }
   return 0;
 }
@@ -60,19 +63,27 @@ function show(bot: string, releases: readonly Release[], { now }: ReleaseFacts):
   console.log("");
 }
 
+interface HowToGoBack {
+  readonly withOthers: boolean;
+  readonly interrupted: () => boolean;
+}
+
 /** @throws Failure */
-async function goBack(bot: string, target: Release, stack: Stack, withOthers: boolean): Promise<void> {
+async function goBack(bot: string, target: Release, stack: Stack, how: HowToGoBack): Promise<void> {
   const { release, image, reference } = target;
   console.log(`${bot} goes back to the image of release ${release}, ${shortImage(image)}`);
   await pin(bot, image, stack);
-  if (!withOthers) await refuseOthers(bot, stack);
+  const reason = how.withOthers || how.interrupted() ? undefined : await whyNot(bot, stack);
+  if (how.interrupted()) return refuse(bot, stack, "it was interrupted");
+  if (reason !== undefined) return refuse(bot, stack, reason);
   const code = await showPulumi(
     ["up", "--yes", "--skip-preview", "--suppress-outputs", ...stack.words],
     // What goes along may well be pulled or built, with all that this needs.
-    withOthers ? {} : withoutRegistries,
+    how.withOthers ? {} : withoutRegistries,
   );
   const present = await presentImage(bot, stack);
-  if (present !== image) {
+  // A host that cannot be asked any more was asked by pulumi.
+  if (present !== image && !(present === undefined && code === 0)) {
     await takeBack(bot, stack);
     const why = code === 0 ? "the host knows of no such release" : "pulumi up failed, as it says above";
     throw new Failure(
@@ -93,34 +104,29 @@ async function goBack(bot: string, target: Release, stack: Stack, withOthers: bo
   );
 }
 
-/** Nothing that nobody deployed yet rides along. @throws Failure, with the pin as it was before */
-async function refuseOthers(bot: string, stack: Stack): Promise<void> {
+/** Nothing that nobody deployed yet rides along. @returns why the bot cannot go back; undefined if it can */
+async function whyNot(bot: string, stack: Stack): Promise<string | undefined> {
   console.log("asking pulumi preview what else would change");
   const args = ["preview", "--json", "--non-interactive", ...stack.words];
-  // After Ctrl-C the pin is to be taken back.
-  const { result, interrupted } = await outlivingSignals(() => pulumi(args, withoutRegistries));
-  const { code, stdout, stderr } = result;
+  const { code, stdout, stderr } = await pulumi(args, { variables: withoutRegistries });
   const plan = readPlan(stdout);
-  const others = plan === undefined ? [] : otherChanges(bot, plan);
-  if (!interrupted && code === 0 && plan !== undefined && others.length === 0) return;
-  await takeBack(bot, stack);
-  if (interrupted) {
-    throw new Failure(`${bot} did not go back, and nothing was changed: it was interrupted`, 1);
+  if (code !== 0 || plan === undefined) {
+    const reasons = plan === undefined ? [] : planErrors(plan);
+    return `pulumi preview failed:\n${reasons.join("\n") || stderr.trim()}`;
   }
-  if (code === 0 && others.length > 0) {
-    throw new Failure(
-      `${bot} did not go back, and nothing was changed: pulumi up would change more than ${bot}:\n` +
-        `${others.map((line) => `  ${line}\n`).join("")}` +
-        "Put the working copy to what was deployed last (git stash), or let all of it go along: " +
-        `npm run rollback -- ${bot} --with-other-changes`,
-      1,
-    );
-  }
-  const reasons = plan === undefined ? [] : planErrors(plan);
-  throw new Failure(
-    `${bot} did not go back, and nothing was changed: pulumi preview failed:\n${reasons.join("\n") || stderr.trim()}`,
-    1,
+  const others = otherChanges(bot, plan);
+  if (others.length === 0) return undefined;
+  return (
+    `pulumi up would change more than ${bot}:\n${others.map((line) => `  ${line}\n`).join("")}` +
+    "Put the working copy to what was deployed last (git stash), or let all of it go along: " +
+    `npm run rollback -- ${bot} --with-other-changes`
   );
+}
+
+/** Ends the way back before anything but the pin was touched. @throws Failure, with the pin as it was before */
+async function refuse(bot: string, stack: Stack, reason: string): Promise<never> {
+  await takeBack(bot, stack);
+  throw new Failure(`${bot} did not go back, and nothing was changed: ${reason}`, 1);
 }
 
 /** The image of the release that serves, as the host remembers it; undefined if it cannot be asked. */
@@ -156,7 +162,9 @@ async function takeBack(bot: string, stack: Stack): Promise<void> {
 
 /** @throws Failure */
 async function configure(change: readonly string[], bot: string, { words }: Stack): Promise<void> {
-  const { code, stderr } = await pulumi(["config", ...change, "--non-interactive", ...words]);
+  const { code, stderr } = await pulumi(["config", ...change, "--non-interactive", ...words], {
+    apart: true,
+  });
   if (code !== 0) throw new Failure(`the setting ${pinKey(bot)} cannot be written: ${stderr.trim()}`);
 }
 

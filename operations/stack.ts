@@ -111,18 +111,26 @@ interface Output {
   readonly stderr: string;
 }
 
-/**
- * Runs `pulumi` in the project's folder to its end, and gives what it printed.
- *
- * @param variables further ones of its environment
- */
+interface PulumiOptions {
+  /** Further variables of its environment. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Whether the terminal's signals (Ctrl-C) leave it alone; default false. */
+  readonly apart?: boolean;
+}
+
+/** Runs `pulumi` in the project's folder to its end, and gives what it printed. */
 export function pulumi(
   args: readonly string[],
-  variables: Readonly<Record<string, string>> = {},
+  { variables = {}, apart = false }: PulumiOptions = {},
 ): Promise<Output> {
   return new Promise((resolve) => {
     const env = { ...process.env, ...variables };
-    const child = spawn("pulumi", args, { cwd: project, stdio: ["ignore", "pipe", "pipe"], env });
+    const child = spawn("pulumi", args, {
+      cwd: project,
+      stdio: ["ignore", "pipe", "pipe"],
+      env,
+      detached: apart,
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
@@ -147,7 +155,7 @@ export async function showPulumi(
   variables: Readonly<Record<string, string>> = {},
 ): Promise<number> {
   const env = { ...process.env, ...variables };
-  const { result } = await outlivingSignals(
+  return outlivingSignals(
     () =>
       new Promise<number>((resolve) => {
         const child = spawn("pulumi", args, { cwd: project, stdio: "inherit", env });
@@ -155,26 +163,23 @@ export async function showPulumi(
         child.on("close", (code) => resolve(code ?? 255));
       }),
   );
-  return result;
 }
 
 /**
  * Ctrl-C reaches pulumi as well, which ends in good order; this process goes on, as there is something to do after that.
  *
- * @returns with whether a signal came: one that came late, or to this process alone, leaves no trace in the result
+ * @param work gets a question: whether a signal came until now. One that came late, or to this process alone, leaves no
+ *   other trace.
  */
-export async function outlivingSignals<T>(
-  work: () => Promise<T>,
-): Promise<{ readonly result: T; readonly interrupted: boolean }> {
-  let interrupted = false;
+export async function outlivingSignals<T>(work: (interrupted: () => boolean) => Promise<T>): Promise<T> {
+  let came = false;
   const note = () => {
-    interrupted = true;
+    came = true;
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, note);
   try {
-    const result = await work();
-    return { result, interrupted };
+    return await work(() => came);
   } finally {
     for (const signal of signals) process.off(signal, note);
   }

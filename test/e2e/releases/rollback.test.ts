@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { beginOperation, operate } from "../support/operations.ts";
+import { beginOperation, operate, operateUntil } from "../support/operations.ts";
 import { counts, expectNoneRefused, outcomeOf, recordedLoad } from "../support/recorded-load.ts";
 import { type BotContainer, ReleasesGarden } from "../support/releases.ts";
 
@@ -77,6 +77,16 @@ describe("a rollback", () => {
     }
     expect(await containers()).toEqual(before);
     expect(readFileSync(stackFile(), "utf8")).toBe(settings);
+  });
+
+  test("that is interrupted while the pin is written: it is taken back, and nothing is touched", async () => {
+    const before = await containers();
+    const settings = readFileSync(stackFile(), "utf8");
+    const { code, output } = await operateUntil(garden, `${bot} goes back to the image`, "rollback", bot);
+    expect(output).toContain(`${bot} did not go back, and nothing was changed: it was interrupted`);
+    expect(code, output).toBe(1);
+    expect(readFileSync(stackFile(), "utf8")).toBe(settings);
+    expect(await containers()).toEqual(before);
   });
 
   describe("that is interrupted while the preview is asked for", () => {

@@ -22,6 +22,21 @@ export function beginOperation(
   return { pid, run };
 }
 
+/** Runs one, and presses Ctrl-C, as a terminal does for all that it started, as soon as it has said `said`. */
+export function operateUntil(garden: Garden, said: string, ...args: string[]): Promise<Run> {
+  let heard = "";
+  let pressed = false;
+  return start(garden, args, {
+    begun: () => {},
+    watch: (text, { pid }) => {
+      heard += text;
+      if (pressed || pid === undefined || !heard.includes(said)) return;
+      pressed = true;
+      process.kill(-pid, "SIGINT");
+    },
+  });
+}
+
 function start(garden: Garden, args: readonly string[], options: RunOptions = {}): Promise<Run> {
   const main = join(garden.project, "operations/main.ts");
   const { project: cwd, environment: env } = garden;
