@@ -52,7 +52,8 @@ export async function makeFixtures(): Promise<void> {
   const log = (line: string) => console.log(line);
   await ensureDocker({ log });
   await makeContext();
-  const version = ["--build-arg", "VERSION=fixture"];
+  // An image of its own, and not only a name of its own: by it `removeFixtures` finds the containers to remove.
+  const version = ["--build-arg", `VERSION=${suffix}`];
   await docker("build", "-q", "-t", names.image, "-t", names.sameImage, ...version, names.context);
   await docker("network", "create", "--subnet", `${block}.0/24`, names.network);
   await docker("network", "create", names.otherNetwork);
