@@ -7,10 +7,12 @@
 #        bot-records route BOT              prints its route
 #        bot-records keep BOT IMAGE         a release begins, with the image of this id
 #        bot-records add BOT CONTAINER      it passed its gate; stdin: {"reference": TEXT, "route": …|null}
-#        bot-records forget BOT             the bot was removed, and its containers with it
+#        bot-records forget BOT             the bot was removed, and its containers with it; takes what is left of a release
+#                                           that never passed its gate, of which Pulumi knows nothing: route, pause, migration
 set -euo pipefail
 umask 077
 
+here=$(dirname "$(readlink -f "$0")")
 kept=5
 
 say() { echo "$*" >&2; }
@@ -87,6 +89,8 @@ tags_of() { docker image inspect -f '{{range .RepoTags}}{{println .}}{{end}}' "$
 
 forget() {
     local tag
+    docker rm --force --volumes "botgarden-before-deploy-$bot" >/dev/null 2>&1 || true
+    "$here/edge" withdraw "$bot" </dev/null
     while read -r tag; do
         if [ -n "$tag" ]; then docker image rm "$tag" >/dev/null 2>&1 || true; fi
     done <<<"$(docker image ls --format '{{.Repository}}:{{.Tag}}' "botgarden/$bot")"

@@ -68,6 +68,9 @@ set_route() { # ROUTE|null
     if [ "$1" = null ]; then "$here/edge" unroute "$bot" </dev/null; else printf '%s' "$1" | "$here/edge" route "$bot"; fi
 }
 
+# Before the first good release there is none.
+former_route() { if [ -n "$serving" ]; then "$here/bot-records" route "$bot"; else echo null; fi; }
+
 # Everything as it was before the new release: its route, its container.
 go_back() {
     local name
@@ -79,8 +82,9 @@ go_back() {
             docker start "$name" >/dev/null || say "$name, which ran before, cannot be started again"
         done
     fi
-    if [ "$switched" = yes ] && [ -n "$serving" ] && is "$serving" running; then
-        set_route "$("$here/bot-records" route "$bot")" || say "the route could not be given back"
+    # Also to one that Docker is starting again just now.
+    if [ "$switched" = yes ] && { [ -z "$serving" ] || docker inspect "$serving" >/dev/null 2>&1; }; then
+        set_route "$(former_route)" || say "the route could not be given back"
         drain
     fi
     stop_new
@@ -180,7 +184,7 @@ stop_others() {
         say "bot $bot: stopping $name, for it must not run beside the new release"
         # What failed its gate earlier is not started again.
         if [ -z "$serving" ] || [ "$name" = "$serving" ]; then stopped+=("$name"); fi
-        docker stop --time "$(field grace)" "$name" >/dev/null
+        docker stop --time "$(field grace)" "$name" >/dev/null || refuse "$name, which must not run beside it, cannot be stopped"
     done <<<"$(docker ps --filter "label=botgarden.bot=$bot" --format '{{.Names}}')"
     # Stopped by an earlier run that was killed before it could start either, or because the bot is paused.
     if [ ${#stopped[@]} = 0 ] && [ -n "$serving" ] && is "$serving" exited; then stopped=("$serving"); fi
@@ -188,7 +192,7 @@ stop_others() {
 
 start_new() {
     # Docker would hide an exit by starting it again; it may do so from the end of the gate on.
-    docker update --restart no --pids-limit "$(field processes)" "$container" >/dev/null
+    docker update --restart no --pids-limit "$(field processes)" "$container" >/dev/null || refuse "its limits cannot be set"
     if ! is "$container" running; then
         docker start "$container" >/dev/null || refuse "it cannot be started"
     fi
@@ -285,7 +289,7 @@ switch() {
     await_health
     give_updates
     # From here on Docker starts the container again, also after a reboot; but not one that is held.
-    docker update --restart unless-stopped "$container" >/dev/null
+    docker update --restart unless-stopped "$container" >/dev/null || refuse "its restarts cannot be set"
     if held "$container"; then hold; else watch_first_seconds; fi
     if [ "$switched" = yes ]; then drain; fi
     if ! record; then

@@ -4,7 +4,7 @@
 # usage: bot-webhook set BOT [CERTIFICATE]    CERTIFICATE: a digest, so that a new certificate is registered
 #                   stdin: {"apiRoot","token","url","secret","certificate"|null,"maxConnections",
 #                           "allowedUpdates"|null,"dropPendingUpdates"}
-#        bot-webhook unset BOT                stdin: {"apiRoot","token"}
+#        bot-webhook unset BOT                stdin: {"apiRoot","token"}; with "url" only if Telegram has this one
 #        bot-webhook leave BOT                does nothing: the bot registers itself
 set -euo pipefail
 
@@ -103,11 +103,26 @@ verify() {
     [ "$wanted" = "$got" ] || fail "Telegram has another webhook for bot $bot than was set: $got instead of $wanted. Does the bot register itself? Then give it registeredBy: \"bot\""
 }
 
+# A bot that got another name has the same token: by now its webhook is the new one's.
+is_anothers() {
+    local own got
+    own=$(printf '%s' "$input" | jq -r '.url // ""')
+    if [ -z "$own" ]; then return 1; fi
+    call getWebhookInfo </dev/null
+    if [ "$code" != 200 ]; then return 1; fi
+    got=$(printf '%s' "$answer" | jq -r '.result.url // ""')
+    [ -n "$got" ] && [ "$got" != "$own" ]
+}
+
 unset_webhook() {
+    if is_anothers; then
+        say "bot $bot: Telegram has another webhook for its token by now, which stays"
+        return
+    fi
     call deleteWebhook </dev/null
     case $code in
     401 | 404) say "Telegram no longer knows the token of bot $bot: nothing to unset" ;;
-    *) stop_unless_ok deleteWebhook ;;
+    *) stop_unless_ok deleteWebhook; say "bot $bot: webhook removed" ;;
     esac
 }
 
@@ -119,7 +134,7 @@ set)
     "$here/edge" confirm "$bot" </dev/null
     say "bot $bot: webhook registered"
     ;;
-unset) unset_webhook; say "bot $bot: webhook removed" ;;
+unset) unset_webhook ;;
 leave) ;;
 *) fail "usage: bot-webhook set|unset|leave BOT" ;;
 esac

@@ -54,6 +54,8 @@ go_on() { # BOT CONTAINER
     done
 }
 
+has_webhook() { grep -qs "^location = /webhook/$1 " "$folder/current/routes/$1".*.location.conf; } # BOT
+
 hold_or_let_go() { # BOT
     local name
     if [ -e "$folder/current/routes/$1.guard" ]; then
@@ -61,12 +63,14 @@ hold_or_let_go() { # BOT
         put_guard "$1"
         publish "the pause of bot $1"
     fi
-    if grep -qs "^location = /webhook/$1 " "$folder/current/routes/$1".*.location.conf; then echo webhook; return; fi
+    if has_webhook "$1"; then echo webhook; return; fi
     # Nothing at the edge holds a bot that asks Telegram itself. A release of it that is under way looks for the mark at its
     # end, and needs the edge for that.
     unlock
     exec 8>"/run/lock/botgarden-release-$1.lock"
     flock 8
+    # Its first release, or one that made it another kind, was under way: the route came with the mark regarded.
+    if has_webhook "$1"; then echo webhook; return; fi
     if paused "$1"; then
         # Docker does not start again what was stopped by hand, not even after a restart of the host.
         for name in $(docker ps --filter "label=botgarden.bot=$1" --format '{{.Names}}'); do

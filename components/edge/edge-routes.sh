@@ -49,7 +49,8 @@ route() { # BOT
         rm -f "$candidate/secrets/$1"
     else
         [[ $secret =~ ^[A-Za-z0-9_-]{1,256}$ ]] || fail "the webhook secret of bot $1 has characters that Telegram does not take"
-        former=$(grep -vxF -- "$secret" "$candidate/secrets/$1" 2>/dev/null || true)
+        # Not as an argument, which every process of the host may read.
+        former=$(grep -vxFf <(printf '%s\n' "$secret") "$candidate/secrets/$1" 2>/dev/null || true)
         printf '%s\n' "$secret" ${former:+"$former"} | put "secrets/$1" 0600
     fi
     put_guard "$1"

@@ -71,6 +71,7 @@ const uses: Partial<Record<ScriptName, readonly ScriptName[]>> = {
   ],
   "bot-release": ["bot-before-deploy", "bot-records", "edge"],
   "bot-before-deploy": ["postgres-dump"],
+  "bot-records": ["edge"],
 };
 
 function withUsed(name: ScriptName): ScriptName[] {

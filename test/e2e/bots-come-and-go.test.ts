@@ -1,7 +1,8 @@
-import { cpSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkout } from "../../sandbox/lifecycle/checkout.ts";
+import { setToken } from "../../sandbox/lifecycle/stack.ts";
 import { Garden } from "./support/garden.ts";
 import { changesOf } from "./support/plan.ts";
 
@@ -14,10 +15,11 @@ function untouched(garden: Garden): Promise<string> {
 
 describe("a bot is added and retired", () => {
   let garden: Garden;
+  let token: string;
   const file = () => join(garden.project, "bots/second.ts");
   beforeAll(async () => {
     garden = await new Garden().planted();
-    await garden.addToken("second");
+    token = await garden.addToken("second");
   });
   afterAll(() => rmSync(file(), { force: true }));
 
@@ -75,6 +77,24 @@ describe("a bot is added and retired", () => {
     expect(await garden.ask("hello", "and again", 5003)).toMatch(/message/);
     rmSync(file());
     await garden.up();
+  });
+
+  test("a bot that gets another name has its webhook still", async () => {
+    cpSync(join(garden.project, "bots/hello.ts"), file());
+    await garden.up();
+    const renamed = join(garden.project, "bots/third.ts");
+    renameSync(file(), renamed);
+    await setToken(garden.state, "third", token);
+    try {
+      expect((await garden.up()).output).toContain("has another webhook for its token by now, which stays");
+      const bot = (await garden.telegram.bots()).find(({ name }) => name === "second");
+      expect(bot?.webhook).toBe(`https://${garden.state.domain}/webhook/third`);
+      expect(await garden.ask("second", "who are you now?", 5005)).toMatch(/message/);
+    } finally {
+      rmSync(renamed);
+      await garden.up();
+    }
+    await expectGone(garden);
   });
 
   test("a bot that polls is answered too, and has no route", async () => {

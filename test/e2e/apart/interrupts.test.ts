@@ -47,12 +47,15 @@ describe("an interrupted pulumi up", () => {
 
 async function interruptedUp(garden: Garden, signal: "SIGINT" | "SIGKILL", at: RegExp) {
   let interrupted = false;
+  // A piece of the output may end within a line.
+  let heard = "";
   const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--color=never"];
   const run = await runProgram(garden.state.toolchain.cli, args, {
     cwd: garden.project,
     env: garden.environment,
     watch(text, child) {
-      if (interrupted || !at.test(text)) return;
+      heard += text;
+      if (interrupted || !at.test(heard)) return;
       interrupted = true;
       child.kill(signal);
     },

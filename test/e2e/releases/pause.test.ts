@@ -49,6 +49,12 @@ describe("a pause", () => {
       const { code, output } = await load.during("paused", async () => {
         const paused = await operate(garden, "pause", bot);
         await eventually(async () => expect(await presented(bot)).toBe(503));
+        // nginx's former workers may use a kept connection once more.
+        await eventually(async () =>
+          expect(await garden.onHost("docker top botgarden-edge -eo pid,args")).not.toContain(
+            "shutting down",
+          ),
+        );
         const before = await delivered(load, bot);
         const others = await delivered(load, "left");
         await expectHeld(bot);
@@ -72,14 +78,10 @@ describe("a pause", () => {
       expect(status.code, status.output).toBe(0);
       expect(status.output).not.toContain("paused");
     });
-    for (const name of ["left", "right"]) {
-      const { report } = outcomeOf(outcomes, name);
-      expectNothingRefused(report);
-      expect(report.retried).toBe(0);
-    }
+    for (const name of ["left", "right"]) expectNothingRefused(outcomeOf(outcomes, name).report, name);
     const { report, record } = outcomeOf(outcomes, bot);
     expect(Object.keys(report.refused)).toEqual(["503"]);
-    expect(report.broken).toEqual({});
+    expectNothingRefused({ ...report, refused: {} }, bot);
     expect(record.releases[held]).toBeGreaterThan(0);
     console.log(`a pause with a release in it:\n${counts(outcomes)}`);
   });

@@ -11,6 +11,7 @@ import type { NumberedBotReport, TimeRange } from "../../../sandbox/telegram/num
 import { eventually } from "./eventually.ts";
 import type { Garden } from "./garden.ts";
 import { recorders } from "./releases.ts";
+import { expectNothingRefused } from "./under-load.ts";
 
 /** How long a backlog may take at the end, in milliseconds: Telegram tries again after up to two minutes. */
 const DRAIN_MS = 300_000;
@@ -117,18 +118,9 @@ export function outcomeOf(outcomes: readonly Outcome[], bot: string): Outcome {
   return outcome;
 }
 
-/**
- * The edge answered every update with 200. A kept connection may be closed in the very moment in which the next update is
- * on its way (RFC 9112, 9.5), which Telegram sends again: on a machine that stands still for seconds one of thousands.
- */
+/** The edge answered every update of every bot with 200. */
 export function expectNoneRefused(outcomes: readonly Outcome[]): void {
-  for (const { bot, report } of outcomes) {
-    const { "Webhook connection closed": closed = 0, ...broken } = report.broken;
-    expect({ refused: report.refused, broken }, bot).toEqual({ refused: {}, broken: {} });
-    expect(closed, `${bot}: updates sent again, ${report.sent} in all`).toBeLessThanOrEqual(
-      report.sent / 2000,
-    );
-  }
+  for (const { bot, report } of outcomes) expectNothingRefused(report, bot);
 }
 
 /** What a person wants to know, a line for each bot. */

@@ -1,5 +1,7 @@
 /** Bots that are held on purpose: edge.sh on a real Docker engine with a real nginx. */
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -166,6 +168,24 @@ test("a release that came meanwhile is tried when the bot goes on", async () => 
   host.remember(poller, good);
   expect(await host.edge(["resume", poller])).toEqual(said(0, "polling\n"));
   expect(await docker(["inspect", "--format", "{{.State.Status}}", good])).toBe("running");
+});
+
+test("a bot whose first release is under way is held by its route when that is there, and runs on", async () => {
+  const fresh = `fresh-${id}`;
+  const container = await host.startBot(fresh);
+  const lock = join(host.root, `lock-release-${fresh}.lock`);
+  const gate = spawn("flock", [lock, "sh", "-c", "echo held; read -r _"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await once(gate.stdout, "data");
+  const paused = host.edge(["pause", fresh]);
+  await expect.poll(() => existsSync(join(host.tree, "paused", fresh)), { timeout: 20_000 }).toBe(true);
+  await host.route(fresh, secret);
+  gate.stdin.end();
+  expect(await paused).toEqual(said(0, "webhook\n"));
+  expect(await docker(["inspect", "--format", "{{.State.Status}}", container])).toBe("running");
+  await until(() => post(fresh), { status: 503 });
+  await host.edge(["withdraw", fresh]);
 });
 
 test("a bot that is removed and comes back is not paused", async () => {

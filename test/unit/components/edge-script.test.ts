@@ -1,6 +1,15 @@
 /** edge.sh on a real Docker engine with a real nginx. */
 import { once } from "node:events";
-import { cpSync, globSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -161,6 +170,26 @@ describe("beside a running container", () => {
     }
     await until(() => post("hello", "Third_secret-3"), { status: 200, body: "hello:Third_secret-3:" });
     expect(host.read("secrets/hello")).toBe("Third_secret-3\n");
+  });
+
+  test("no program gets a secret as an argument", async () => {
+    const seen = join(root, "arguments");
+    mkdirSync(seen);
+    const calls = join(seen, "calls");
+    // The program that looks for lines: what bash does itself is no process.
+    const text = `#!/bin/sh\necho "$*" >>'${calls}'\nPATH=\${PATH#*:}\nexec grep "$@"\n`;
+    writeFileSync(join(seen, "grep"), text, { mode: 0o755 });
+    const env = { PATH: `${seen}:${process.env.PATH ?? ""}` };
+    for (const secret of ["Secret-Argued-1", "Secret-Argued-2"]) {
+      expect(await host.edge(["route", "argued"], { input: host.routeInput("argued", secret), env })).toEqual(
+        quiet,
+      );
+    }
+    expect(host.read("secrets/argued")).toBe("Secret-Argued-2\nSecret-Argued-1\n");
+    const given = readFileSync(calls, "utf8");
+    expect(given).toContain("secrets/argued");
+    expect(given).not.toContain("Secret-Argued");
+    expect(await host.edge(["withdraw", "argued"])).toEqual(quiet);
   });
 
   test("going back to a former secret before Telegram used the new one keeps both", async () => {

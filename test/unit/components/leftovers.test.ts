@@ -1,6 +1,8 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { HostError, type HostFacts } from "../../../components/host/check-host.ts";
 import { type Connection, connectionTo } from "../../../components/host/connection.ts";
 import { removeLeftovers } from "../../../components/host/leftovers.ts";
@@ -34,11 +36,24 @@ interface Swept {
   readonly refused: string | undefined;
 }
 
+/** A bot of its own, as its lock is on this machine. */
+const bot = `unit-${process.pid}`;
+const lock = `/run/lock/botgarden-release-${bot}.lock`;
+
+/** Tells the labels of the bot's containers, and of what runs before its release the address. */
+const inspect = `case "$3 $4" in
+*IPAddress*) echo 172.30.0.9 ;;
+*botgarden.oneoff*' botgarden-before-deploy-'* | *botgarden.bot*' ${bot}-'*) echo ${bot} ;;
+esac`;
+
 /** Sweeps a host whose `docker` only writes down what it was asked for. */
 async function sweep(host: OnHost, state: readonly InState[] | "none" = []): Promise<Swept> {
   const folder = temporaryFolder();
   const calls = join(folder, "calls");
-  writeFileSync(join(folder, "docker"), `#!/bin/sh\necho "$*" >>'${calls}'\n`);
+  writeFileSync(
+    join(folder, "docker"),
+    `#!/bin/sh\nif [ "$1" = inspect ]; then ${inspect}; else echo "$*" >>'${calls}'; fi\n`,
+  );
   chmodSync(join(folder, "docker"), 0o755);
   const shell = ["/bin/sh", "-c", `PATH='${folder}':"$PATH"; eval "$1"`, "sh"];
   const connection: Connection = {
@@ -142,6 +157,35 @@ test("what the state knows and should run is started again", async () => {
   );
   expect(calls.filter((call) => call.startsWith("start"))).toEqual(["start hello-0a1b2c3"]);
   expect(log).toContain("starting again what does not run on the host: hello-0a1b2c3");
+});
+
+describe("a release that must not run beside another one", () => {
+  const name = `${bot}-0a1b2c3`;
+  const again = () => sweep({ containers: [name], stopped: [name] }, [{ type: CONTAINER, name }]);
+  const started = async () => (await again()).calls.filter((call) => call.startsWith("start"));
+  afterAll(() => rmSync(lock, { force: true }));
+
+  test("is not started again while the gate of a lost run is under way", async () => {
+    const gate = spawn("flock", [lock, "sh", "-c", "echo held; read -r _"], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    await once(gate.stdout, "data");
+    expect(await started()).toEqual([]);
+    gate.stdin.end();
+    await once(gate, "exit");
+    expect(await started()).toEqual([`start ${name}`]);
+  });
+});
+
+test("with the command that a killed release left its session in Postgres ends", async () => {
+  const { calls } = await sweep({ containers: [`botgarden-before-deploy-${bot}`] });
+  expect(calls.slice(0, 2)).toEqual([
+    `stop --time 30 botgarden-before-deploy-${bot}`,
+    `rm --force --volumes botgarden-before-deploy-${bot}`,
+  ]);
+  expect(calls.slice(2).join(" ")).toMatch(
+    new RegExp(`^exec -u postgres botgarden-postgres psql .*pg_terminate_backend.*'${bot}'.*'172.30.0.9'$`),
+  );
 });
 
 test("a container that the edge sends updates to stays, whatever the state says", async () => {

@@ -13,6 +13,7 @@ const script = join(root, "bot-records");
 const bot = `records-${process.pid}`;
 const other = `${bot}-other`;
 const folder = join(root, "releases", bot);
+const edgeCalls = join(root, "edge.calls");
 
 beforeAll(async () => {
   await ensureDocker({ log: () => {} });
@@ -20,6 +21,7 @@ beforeAll(async () => {
   writeFileSync(script, text.replaceAll("/var/lib/botgarden/releases", join(root, "releases")), {
     mode: 0o755,
   });
+  writeFileSync(join(root, "edge"), `#!/bin/sh\necho "$*" >>'${edgeCalls}'\n`, { mode: 0o755 });
 }, 120_000);
 
 afterEach(async () => {
@@ -150,6 +152,16 @@ describe("images", () => {
     expect(await images()).toHaveLength(1);
     await removed(2);
   });
+});
+
+test("a bot that never had a good release leaves no route, no pause and no migration", async () => {
+  await keep(await build(1));
+  await removed(1);
+  await docker(["create", "--name", `botgarden-before-deploy-${bot}`, `botgarden/${bot}:latest`]);
+  writeFileSync(edgeCalls, "");
+  expect((await records("forget", bot)).code).toBe(0);
+  expect(readFileSync(edgeCalls, "utf8")).toBe(`withdraw ${bot}\n`);
+  expect(await images()).toEqual([]);
 });
 
 test("a wrong call is told how it is meant", async () => {
