@@ -30,6 +30,10 @@ fi
 exec 9>"/run/lock/botgarden-release-$bot.lock"
 if ! flock --nonblock 9; then
     say "bot $bot: another release is under way; waiting for its end"
+    oneoff=botgarden-before-deploy-$bot
+    if docker inspect "$oneoff" >/dev/null 2>&1; then
+        say "  its command runs first: docker logs -f $oneoff shows it, docker rm -f $oneoff ends it and that release"
+    fi
     if ! flock --timeout 4500 9; then
         say "botgarden: another release of bot $bot did not end in 75 minutes (see: fuser -v /run/lock/botgarden-release-$bot.lock)."
         say "End it, then run pulumi up again."
@@ -74,6 +78,7 @@ former_route() { if [ -n "$serving" ]; then "$here/bot-records" route "$bot"; el
 # Everything as it was before the new release: its route, its container.
 go_back() {
     local name
+    "$here/postgres-password" give-back "$bot" || say "the former password of its database could not be given back"
     # Never two at once of those that were stopped first; of the others never none.
     if [ ${#stopped[@]} -gt 0 ]; then
         stop_new
@@ -251,7 +256,12 @@ leave_untried() {
     say "bot $bot: it is paused, so $container was not started; it is tried when the bot goes on (npm run resume -- $bot)"
 }
 
-record() { printf '%s' "$input" | jq -c '{reference, route}' | "$here/bot-records" add "$bot" "$container"; }
+take_password() { "$here/postgres-password" take "$bot" || refuse "the new password of its database cannot be set"; }
+
+record() {
+    printf '%s' "$input" | jq -c '{reference, route}' | "$here/bot-records" add "$bot" "$container" &&
+        "$here/postgres-password" keep "$bot"
+}
 
 before_deploy() {
     if [ "$(field beforeDeploy)" = null ]; then return; fi
@@ -271,6 +281,8 @@ switch() {
     check_user
     if [ "$container" = "$serving" ]; then
         docker update --pids-limit "$(field processes)" "$container" >/dev/null
+        take_password
+        "$here/postgres-password" keep "$bot"
         if held "$container"; then
             hold
         else
@@ -282,6 +294,7 @@ switch() {
         return
     fi
     if [ "$(field writesAlone)" = true ]; then stop_others; fi
+    take_password
     before_deploy
     if [ "$(field stopsFirst)" = true ]; then stop_others; fi
     if held "$container"; then leave_untried; return; fi

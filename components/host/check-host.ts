@@ -74,12 +74,13 @@ export async function sweepHost(
   connection: Connection,
   what: "remove-container" | "remove-network" | "start-container",
   names: readonly string[],
-): Promise<void> {
+): Promise<string[]> {
   const text = readFileSync(new URL("sweep-host.sh", import.meta.url), "utf8");
   const line = `${connection.asRoot}sh -s -- ${[what, ...names].map(quote).join(" ")}`;
   const result = await runOnHost(connection, line, text);
   if (result.code !== 0)
     throw new HostError(`${connection.label} could not be put in order before the run: ${result.stderr}`);
+  return result.stdout.split("\n").filter((line) => line !== "");
 }
 
 function parseFacts(output: string): HostFacts {

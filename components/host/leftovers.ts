@@ -36,7 +36,7 @@ export async function removeLeftovers(
   async function sweep(kind: "container" | "network", names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
     log(`removing from the host what no run needs any more: ${kind} ${names.join(", ")}`);
-    await sweepHost(connection, `remove-${kind}`, names);
+    for (const line of await sweepHost(connection, `remove-${kind}`, names)) log(line);
   }
 
   async function start(names: readonly string[]): Promise<void> {

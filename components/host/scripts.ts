@@ -9,6 +9,7 @@ const files = {
   postgres: "../postgres/postgres.sh",
   "postgres-database": "../postgres/database.sh",
   "postgres-database.sql": "../postgres/database.sql",
+  "postgres-password": "../postgres/password.sh",
   "postgres-dump": "../postgres/dump.sh",
   edge: "../edge/edge.sh",
   "edge-tree": "../edge/edge-tree.sh",
@@ -55,7 +56,7 @@ export function installText(): string {
 
 /** What a script does through others, and they through theirs: a change of those is a change of its own. */
 const uses: Partial<Record<ScriptName, readonly ScriptName[]>> = {
-  "postgres-database": ["postgres-database.sql", "postgres-dump"],
+  "postgres-database": ["postgres-database.sql", "postgres-dump", "postgres-password"],
   edge: ["edge-tree", "edge-site", "edge-routes", "edge-pause", "start-nginx"],
   certificate: [
     "certificate-folders",
@@ -69,8 +70,9 @@ const uses: Partial<Record<ScriptName, readonly ScriptName[]>> = {
     "acme_failure.py",
     "acme_round.py",
   ],
-  "bot-release": ["bot-before-deploy", "bot-records", "edge"],
+  "bot-release": ["bot-before-deploy", "bot-records", "edge", "postgres-password"],
   "bot-before-deploy": ["postgres-dump"],
+  "postgres-password": ["bot-records"],
   "bot-records": ["edge"],
 };
 

@@ -3,7 +3,8 @@
 # garden's label, hold a name, an address or a port, and would make every later `up` fail. Starts those that should run:
 # Docker leaves what was stopped by hand, and Pulumi's plan says nothing of it.
 #
-# stdin (as part of `sh -s`): nothing; usage: sweep-host remove-container|remove-network|start-container NAME...
+# stdin (as part of `sh -s`): nothing; prints why something is left as it is
+# usage: sweep-host remove-container|remove-network|start-container NAME...
 set -eu
 what=$1
 shift
@@ -15,6 +16,12 @@ remove() { # CONTAINER
     bot=$(label "$1" botgarden.oneoff)
     address=""
     if [ -n "$bot" ]; then
+        # A run that was lost goes on by itself: its command is not stopped halfway, and the next release waits for its end.
+        exec 8>"/run/lock/botgarden-before-deploy-$bot.lock"
+        if ! flock --nonblock 8; then
+            echo "bot $bot: the command before its release is under way still, of a run that was lost; it is not stopped"
+            return
+        fi
         address=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1" 2>/dev/null || true)
     fi
     # A stop before the removal: it may be a Postgres that has begun to write.

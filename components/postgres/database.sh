@@ -21,17 +21,20 @@ exec 9>"/run/lock/botgarden-database-$bot.lock"
 flock 9
 
 ensure() {
-    local input
+    local input verifier
     input=$(cat)
     value() { printf '%s' "$input" | jq -er ".$1"; }
+    # None if it has to wait for the bot's next release.
+    verifier=$(value verifier | "$here/postgres-password" offer "$bot")
     {
         printf "\\\\set role '%s'\n" "$bot"
-        printf "\\\\set verifier '%s'\n" "$(value verifier)"
+        printf "\\\\set verifier '%s'\n" "$verifier"
         printf "\\\\set connection_limit '%s'\n" "$(value connectionLimit)"
         printf "\\\\set statement_timeout '%s'\n" "$(value statementTimeout)"
         printf "\\\\set idle_timeout '%s'\n" "$(value idleTimeout)"
         cat "$here/postgres-database.sql"
     } | sql >&2 || fail "Postgres refused the database of bot $bot: see above"
+    if [ -n "$verifier" ]; then "$here/postgres-password" keep "$bot"; fi
 }
 
 drop() {
@@ -44,6 +47,7 @@ drop() {
         say "database $bot removed"
     fi
     sql -c "DROP ROLE IF EXISTS \"$bot\"" </dev/null >&2
+    "$here/postgres-password" forget "$bot"
 }
 
 case $action in

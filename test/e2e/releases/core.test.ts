@@ -82,6 +82,37 @@ describe("changes of the core and of secrets under load", () => {
     expect(report.refused).toEqual({});
     console.log(`another ${what}:\n${counts(outcomes)}`);
   });
+
+  test("another database password whose release fails its gate: what serves can log in still, also after a second run", async () => {
+    const serving = await garden.serving("released");
+    const impatient =
+      '{ path: "/health", interval: "1 second", timeout: "2 seconds", retries: 2, startPeriod: "3 seconds" }';
+    const settings = { health: impatient };
+    await garden.plant("released", { environment: { FAIL: "unhealthy" }, settings });
+    for (const replaced of [["--replace", "**::released-database-password"], []]) {
+      const { code, output } = await garden.pulumi("up", "--yes", "--skip-preview", ...replaced);
+      expect(code, output).not.toBe(0);
+      expect(output).toContain("bot released failed its gate");
+      expect(await login(serving.name)).toBe("released");
+    }
+    await garden.plant("released");
+    await garden.up();
+    const after = await garden.serving("released");
+    expect(after.environment.find((line) => line.startsWith("POSTGRES_PASSWORD="))).not.toBe(
+      serving.environment.find((line) => line.startsWith("POSTGRES_PASSWORD=")),
+    );
+    expect(await login(after.name)).toBe("released");
+  });
+
+  /** A new connection of a bot's container, with its own password. */
+  async function login(container: string): Promise<string> {
+    const program = `import os, asyncio, asyncpg
+e = os.environ
+async def main():
+    print(await (await asyncpg.connect(host=e['POSTGRES_HOST'], user=e['POSTGRES_USER'], password=e['POSTGRES_PASSWORD'], database=e['POSTGRES_DB'])).fetchval('select current_user'))
+asyncio.run(main())`;
+    return (await garden.onHost(`docker exec -i ${container} python -`, program)).trim();
+  }
 });
 
 /** Opens a TLS connection to the edge again and again, until it is asked for the longest time without one. */

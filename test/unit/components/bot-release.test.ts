@@ -12,6 +12,7 @@ const root = sharedFolder();
 const bot = `release-${process.pid}`;
 const [old, next] = [`${bot}-1`, `${bot}-2`];
 const edgeCalls = join(root, "edge.calls");
+const passwordCalls = join(root, "password.calls");
 const formerRoute = { files: { "former.conf": "" }, secret: null };
 const route = { files: { "next.conf": "" }, secret: null };
 /** Says to a container that it has the updates. */
@@ -39,6 +40,7 @@ beforeAll(async () => {
     "bin/edge",
     `#!/bin/sh\nif [ "$1" = paused ]; then exit 1; fi\necho "$1" $(jq -c .) >>'${edgeCalls}'\ntouch '${sign}/routed'\n`,
   );
+  script("bin/postgres-password", `#!/bin/sh\necho "$1" >>'${passwordCalls}'\n`);
   script(
     "path/docker",
     `#!/bin/sh\nif [ "$1" = "$FAILS" ]; then exit 1; fi\nPATH=\${PATH#*:}\nexec docker "$@"\n`,
@@ -46,6 +48,7 @@ beforeAll(async () => {
 }, 900_000);
 beforeEach(() => {
   writeFileSync(edgeCalls, "");
+  writeFileSync(passwordCalls, "");
   rmSync(join(sign, "routed"), { force: true });
 });
 afterEach(removeContainers);
@@ -118,6 +121,7 @@ function release(changes: object = {}, fails = "") {
 }
 
 const told = () => readFileSync(edgeCalls, "utf8").trimEnd().split("\n");
+const passwords = () => readFileSync(passwordCalls, "utf8").trimEnd().split("\n");
 const state = (name: string) => docker(["inspect", "--format", "{{.State.Status}}", name]);
 const timeout = 120_000;
 
@@ -152,4 +156,11 @@ test("whatever fails before the start of one that must be alone, what ran before
   expect(stderr).toContain("What ran before goes on");
   expect(await state(old)).toBe("running");
   expect(await state(next)).toBe("created");
+  expect(passwords()).toEqual(["take", "give-back"]);
+});
+
+test("a good release keeps the database password that it began with", { timeout }, async () => {
+  await create(next, "sleep 600");
+  expect(await release({ settle: 0 })).toMatchObject({ code: 0 });
+  expect(passwords()).toEqual(["take", "keep"]);
 });

@@ -177,6 +177,25 @@ describe("a release that must not run beside another one", () => {
   });
 });
 
+test("the command before a release is left alone while the run that was lost goes on", async () => {
+  const step = `/run/lock/botgarden-before-deploy-${bot}.lock`;
+  const name = `botgarden-before-deploy-${bot}`;
+  const run = spawn("flock", [step, "sh", "-c", "echo held; read -r _"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  try {
+    await once(run.stdout, "data");
+    const { calls, log } = await sweep({ containers: [name] });
+    expect(calls).toEqual([]);
+    expect(log.join("\n")).toContain(`bot ${bot}: the command before its release is under way still`);
+    run.stdin.end();
+    await once(run, "exit");
+    expect((await sweep({ containers: [name] })).calls).toContain(`rm --force --volumes ${name}`);
+  } finally {
+    rmSync(step, { force: true });
+  }
+});
+
 test("with the command that a killed release left its session in Postgres ends", async () => {
   const { calls } = await sweep({ containers: [`botgarden-before-deploy-${bot}`] });
   expect(calls.slice(0, 2)).toEqual([

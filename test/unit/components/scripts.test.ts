@@ -17,6 +17,7 @@ const sources: Readonly<Record<ScriptName, string>> = {
   postgres: "postgres/postgres.sh",
   "postgres-database": "postgres/database.sh",
   "postgres-database.sql": "postgres/database.sql",
+  "postgres-password": "postgres/password.sh",
   "postgres-dump": "postgres/dump.sh",
   edge: "edge/edge.sh",
   "edge-tree": "edge/edge-tree.sh",

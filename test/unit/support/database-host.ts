@@ -1,5 +1,5 @@
 /**
- * A host's Postgres on this machine: the scripts that dump a database and run the step before a release, with their
+ * A host's Postgres on this machine: the scripts that make and dump a database and run the step before a release, with their
  * folders and names moved, a real server, and the container of a new release that is not started. The bot's image is
  * Postgres's own, so that its commands can be SQL.
  */
@@ -43,6 +43,9 @@ export class DatabaseHost {
     for (const [name, file] of [
       ["bot-before-deploy", "bot/before-deploy.sh"],
       ["postgres-dump", "postgres/dump.sh"],
+      ["postgres-database", "postgres/database.sh"],
+      ["postgres-database.sql", "postgres/database.sql"],
+      ["postgres-password", "postgres/password.sh"],
     ] as const) {
       const source = fileURLToPath(new URL(`../../../components/${file}`, import.meta.url));
       const text = readFileSync(source, "utf8")

@@ -24,6 +24,10 @@ describe("what runs before a release", () => {
   const oneoffs = async () =>
     (await garden.onHost(`docker ps --all --quiet --filter label=botgarden.oneoff=${bot}`)).trim();
 
+  /** How many runs of the gate there are: one works, the others wait for its end. */
+  const waitingGates = async () =>
+    (await garden.onHost("pgrep -cf '^/bin/bash /opt/botgarden/.*/bot-release switch' || true")).trim();
+
   async function plant(release: string, outcome: string, more: RecorderOptions = {}): Promise<void> {
     const beforeDeploy = '{ command: ["python", "-m", "recorder.migrate"], timeout: "10 minutes" }';
     await garden.plant(bot, {
@@ -103,26 +107,47 @@ describe("what runs before a release", () => {
     expect(await garden.serving(bot)).toEqual(serving);
   });
 
-  test.for(["the gate on the host", "the engine"] as const)(
-    "%s is killed in the middle: the next run's migration is alone",
-    async (killed) => {
-      const name = `interrupted-${Date.now()}`;
-      await plant(name, "hangs");
-      const { engine, run } = beginUp(garden);
-      await eventually(async () => expect(await migrations(name)).toBe("1"));
-      if (killed === "the engine") process.kill(-(engine.pid ?? 0), "SIGKILL");
-      else await garden.onHost("kill -9 $(pgrep -f '^/bin/bash /opt/botgarden/.*/bot-')");
-      expect((await run).code).not.toBe(0);
-      expect(await oneoffs()).not.toBe("");
-      if (killed === "the engine") await unlockStack(garden);
-      await plant(`${name}-again`, "ok");
-      await garden.up();
-      expect(await migrations(`${name}-again`)).toBe("1");
-      expect(await migrations(name)).toBe("1");
-      expect(await oneoffs()).toBe("");
-      await garden.expectInOrder(`${name}-again`);
-    },
-  );
+  test("the gate on the host is killed in the middle: the next run's migration is alone", async () => {
+    const name = `interrupted-${Date.now()}`;
+    await plant(name, "hangs");
+    const { run } = beginUp(garden);
+    await eventually(async () => expect(await migrations(name)).toBe("1"));
+    await garden.onHost("kill -9 $(pgrep -f '^/bin/bash /opt/botgarden/.*/bot-')");
+    expect((await run).code).not.toBe(0);
+    expect(await oneoffs()).not.toBe("");
+    await plant(`${name}-again`, "ok");
+    await garden.up();
+    expect(await migrations(`${name}-again`)).toBe("1");
+    expect(await migrations(name)).toBe("1");
+    expect(await oneoffs()).toBe("");
+    await garden.expectInOrder(`${name}-again`);
+  });
+
+  test("the engine is killed in the middle: the migration ends as it should, and the next run waits for it", async () => {
+    const name = `lost-${Date.now()}`;
+    await plant(name, "waits");
+    const { engine, run } = beginUp(garden);
+    await eventually(async () => expect(await migrations(name)).toBe("1"));
+    process.kill(-(engine.pid ?? 0), "SIGKILL");
+    expect((await run).code).not.toBe(0);
+    await unlockStack(garden);
+    await plant(`${name}-again`, "ok");
+    const next = beginUp(garden);
+    await eventually(async () => expect(await waitingGates()).toBe("2"));
+    expect(await migrations(`${name}-again`)).toBe("0");
+    await sql("CREATE TABLE go_on (); GRANT SELECT ON go_on TO PUBLIC");
+    const { code, output } = await next.run;
+    expect(code, output).toBe(0);
+    expect(output).toContain(
+      `bot ${bot}: the command before its release is under way still, of a run that was lost; it is not stopped`,
+    );
+    expect(output).toContain("another release is under way; waiting for its end");
+    expect(await migrations(name)).toBe("1");
+    expect(await migrations(`${name}-again`)).toBe("1");
+    expect(await oneoffs()).toBe("");
+    await garden.expectInOrder(`${name}-again`);
+    await sql("DROP TABLE go_on");
+  });
 
   test("a disk without room for the dump stops the release, and leaves no half dump", async () => {
     const serving = await garden.serving(bot);
