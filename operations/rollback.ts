@@ -162,9 +162,10 @@ async function takeBack(bot: string, stack: Stack): Promise<void> {
 
 /** @throws Failure */
 async function configure(change: readonly string[], bot: string, { words }: Stack): Promise<void> {
-  const { code, stderr } = await pulumi(["config", ...change, "--non-interactive", ...words], {
-    apart: true,
-  });
+  const write = () => pulumi(["config", ...change, "--non-interactive", ...words], { apart: true });
+  const first = await write();
+  // Ctrl-C may have reached it in the moment before it stood apart.
+  const { code, stderr } = first.code !== 0 && first.stderr === "" ? await write() : first;
   if (code !== 0) throw new Failure(`the setting ${pinKey(bot)} cannot be written: ${stderr.trim()}`);
 }
 
