@@ -94,13 +94,13 @@ async function goBack(bot: string, target: Release, stack: Stack, how: HowToGoBa
   }
   if (code !== 0) {
     throw new Failure(
-      `${bot} runs the image of release ${release} again and is pinned to it, but pulumi up did not end well, as it says above. Run it again: pulumi up`,
+      `${bot} runs the image of release ${release} again and is pinned to it, but pulumi up did not end well, as it says above. Run it again: pulumi up${named(stack)}`,
       1,
     );
   }
   console.log(
     `${bot} runs the image of release ${release} again, and stays with it over every pulumi up, which tells so.\n` +
-      `${agreement(bot, reference)} Then: ${unpin(bot)} && pulumi up`,
+      `${agreement(bot, reference)} Then: ${unpin(bot)}${named(stack)} && pulumi up${named(stack)}`,
   );
 }
 
@@ -119,7 +119,7 @@ async function whyNot(bot: string, stack: Stack): Promise<string | undefined> {
   return (
     `pulumi up would change more than ${bot}:\n${others.map((line) => `  ${line}\n`).join("")}` +
     "Put the working copy to what was deployed last (git stash), or let all of it go along: " +
-    `npm run rollback -- ${bot} --with-other-changes`
+    `npm run rollback -- ${bot} --with-other-changes${named(stack)}`
   );
 }
 
@@ -136,6 +136,11 @@ async function presentImage(bot: string, { connection }: Stack): Promise<string 
   } catch {
     return undefined;
   }
+}
+
+/** The end of a command to type: which stack, if it is not the selected one. */
+function named({ words }: Stack): string {
+  return words.map((word) => ` ${word}`).join("");
 }
 
 function agreement(bot: string, reference: string): string {
