@@ -111,7 +111,8 @@ is_anothers() {
     call getWebhookInfo </dev/null
     if [ "$code" != 200 ]; then return 1; fi
     got=$(printf '%s' "$answer" | jq -r '.result.url // ""')
-    [ -n "$got" ] && [ "$got" != "$own" ]
+    # A bot that registers itself may have put something behind its URL.
+    case $got in "" | "$own" | "$own/"* | "$own?"*) return 1 ;; esac
 }
 
 unset_webhook() {

@@ -34,7 +34,7 @@ export function registerWebhook(
   if (updates.registeredBy === "bot") {
     return host.command(
       nameOf(bot),
-      { run: ["bot-webhook", "leave", name], remove, input: { apiRoot, token } },
+      { run: ["bot-webhook", "leave", name], remove, input: { apiRoot, token, url: webhook.url } },
       common,
     );
   }

@@ -30,17 +30,20 @@ async function unset(has: string, input: { readonly url?: string }) {
   }
 }
 
-test("a bot's webhook goes with it", async () => {
-  const { methods, said } = await unset(own, { url: own });
+test.each([own, `${own}/of-its-own`, `${own}?key=1`])("a bot's webhook goes with it: %s", async (has) => {
+  const { methods, said } = await unset(has, { url: own });
   expect(methods).toContain("deleteWebhook");
   expect(said).toContain("webhook removed");
 });
 
-test("one that got another name leaves the webhook that its token has by now", async () => {
-  const { methods, said } = await unset("https://bots.example.com/webhook/hi", { url: own });
-  expect(methods).toEqual(["getWebhookInfo"]);
-  expect(said).toContain("has another webhook");
-});
+test.each(["https://bots.example.com/webhook/hi", "https://bots.example.com/webhook/hello-again"])(
+  "one that got another name leaves the webhook that its token has by now: %s",
+  async (has) => {
+    const { methods, said } = await unset(has, { url: own });
+    expect(methods).toEqual(["getWebhookInfo"]);
+    expect(said).toContain("has another webhook");
+  },
+);
 
 test("before a bot polls, whatever webhook there is goes", async () => {
   const { methods } = await unset("https://elsewhere.example.com/", {});

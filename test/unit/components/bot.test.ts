@@ -269,6 +269,8 @@ describe("a bot with a volume that registers itself", () => {
     expect(inputOf("shop-bot-webhook")).toEqual({
       apiRoot: "https://api.telegram.org",
       token: tokenOf("shop-bot"),
+      // By which its removal knows that the webhook is its own still.
+      url: "https://bots.example.com/webhook/shop-bot",
     });
   });
 });
