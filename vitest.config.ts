@@ -3,8 +3,19 @@ import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config
 export default defineConfig({
   test: {
     reporters: ["default"],
+    // How long the end may take, which takes a sandbox down: after that vitest leaves it half there and goes.
+    teardownTimeout: 600_000,
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], pool: "forks", testTimeout: 30_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          pool: "forks",
+          // Many start containers, and stop them afterwards, two files at a time.
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
       {
         test: {
           name: "conformance",

@@ -58,7 +58,7 @@ export function acmeFiles(sandboxId: string, name = "acme"): AcmeFiles {
 }
 
 /** Milliseconds that Pebble and the front may take to start. */
-const startLimit = 20_000;
+const startLimit = 60_000;
 
 /**
  * Starts an authority and returns when it issues (its image made: about a second). One of the same name is

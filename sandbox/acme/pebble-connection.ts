@@ -11,7 +11,7 @@ export interface PebbleUrls {
 }
 
 /** Milliseconds that Pebble may take to answer after its start. */
-const startLimit = 15_000;
+const startLimit = 50_000;
 
 /** Headers that belong to one connection only. */
 const hopByHop = new Set(["connection", "keep-alive", "transfer-encoding", "content-length"]);
@@ -27,7 +27,7 @@ export class PebbleConnection {
     this.#agent = new Agent({ keepAlive: true, ca: authority });
   }
 
-  /** Waits until Pebble answers. @throws Error when it does not for 15 s */
+  /** Waits until Pebble answers. @throws Error when it does not for 50 s */
   async ready(): Promise<void> {
     const end = Date.now() + startLimit;
     for (;;) {

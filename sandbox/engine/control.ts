@@ -46,6 +46,8 @@ export function createControlServer(
     );
   });
   server.requestTimeout = 0;
+  // Clients close what they don't need: a connection that ends from here could take the next call with it.
+  server.keepAliveTimeout = 0;
   return server;
 }
 

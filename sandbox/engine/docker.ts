@@ -91,6 +91,16 @@ export async function dockerOrNothing(
   }
 }
 
+/** Like {@link docker} for an inspection of what others may remove meanwhile: tells of what is left, and what is gone. */
+export async function dockerInspect(args: readonly string[]): Promise<string> {
+  try {
+    return await docker(args);
+  } catch (error) {
+    if (error instanceof ProgramError && /no such|not found/i.test(error.output)) return error.output;
+    throw error;
+  }
+}
+
 /** Like {@link docker} for commands that list one thing a line. */
 export async function dockerLines(args: readonly string[]): Promise<string[]> {
   return (await docker(args)).split("\n").filter((line) => line !== "");

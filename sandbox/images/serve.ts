@@ -125,7 +125,7 @@ async function waitForPort(
   pid: number | undefined,
   log: string,
 ): Promise<void> {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 60_000;
   while (!(await listens(address, port))) {
     const ended = pid === undefined || !markOf(pid);
     if (ended || Date.now() > end) {

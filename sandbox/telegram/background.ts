@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { readPortFile, TelegramClient } from "./client.ts";
 
 /** How long the stand-in may take to listen, or to stop (milliseconds). */
-const START_LIMIT_MS = 20_000;
+const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 10_000;
 
 /** How often it is looked whether the process has ended (milliseconds). */

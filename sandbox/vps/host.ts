@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { docker, dockerLines, dockerOrNothing, run, sandboxLabel } from "../engine/docker.ts";
+import { docker, dockerInspect, dockerLines, dockerOrNothing, run, sandboxLabel } from "../engine/docker.ts";
 import { withLock } from "../engine/lock.ts";
 import { sandboxFolder } from "../engine/paths.ts";
 import { ensureBase } from "../images/base.ts";
@@ -195,7 +195,7 @@ async function freeAddress(sandboxId: string, network: Network): Promise<string>
   const ids = await dockerLines(["ps", "--all", "--quiet", "--filter", `label=${sandboxLabel(sandboxId)}`]);
   const format =
     "{{range .NetworkSettings.Networks}}{{if .IPAMConfig}}{{.IPAMConfig.IPv4Address}} {{end}}{{.IPAddress}} {{end}}";
-  const taken = ids.length === 0 ? "" : await docker(["inspect", "--format", format, ...ids]);
+  const taken = ids.length === 0 ? "" : await dockerInspect(["inspect", "--format", format, ...ids]);
   const used = new Set(taken.split(/\s+/));
   const prefix = network.subnet.split(".").slice(0, 3).join(".");
   for (let last = 10; last < 250; last += 1) if (!used.has(`${prefix}.${last}`)) return `${prefix}.${last}`;

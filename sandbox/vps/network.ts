@@ -1,7 +1,14 @@
 /** The sandbox's own Docker network, which plays the internet between operator and host. */
 import { networkInterfaces } from "node:os";
 import { DEFAULT_SUBNET } from "../../settings/network.ts";
-import { docker, dockerLines, dockerOrNothing, ProgramError, sandboxLabel } from "../engine/docker.ts";
+import {
+  docker,
+  dockerInspect,
+  dockerLines,
+  dockerOrNothing,
+  ProgramError,
+  sandboxLabel,
+} from "../engine/docker.ts";
 
 /** A sandbox's network. */
 export interface Network {
@@ -78,7 +85,7 @@ function* candidates(sandboxId: string): Generator<string> {
 async function takenSubnets(): Promise<string[]> {
   const ids = await dockerLines(["network", "ls", "--quiet"]);
   const format = "{{range .IPAM.Config}}{{.Subnet}} {{end}}";
-  const subnets = await docker(["network", "inspect", "--format", format, ...ids]);
+  const subnets = await dockerInspect(["network", "inspect", "--format", format, ...ids]);
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const addresses = own.filter(({ family }) => family === "IPv4").map(({ cidr }) => cidr ?? "");
   return [...subnets.split(/\s+/), ...addresses].filter((text) => /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(text));

@@ -6,7 +6,7 @@ import { dockerOrNothing } from "../engine/docker.ts";
 import type { Host } from "./host.ts";
 
 /** Milliseconds that a host may take to boot. */
-const bootLimit = 60_000;
+const bootLimit = 180_000;
 
 /** Waits until the host has booted (systemd has no jobs left) and sshd greets. */
 export async function waitForHost(

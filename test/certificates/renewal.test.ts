@@ -59,7 +59,7 @@ describe("a certificate of three months", () => {
       `sed -i /ari_retry_after/d ${state}/renewal/garden-bbbb0001.conf; rm ${state}/garden/journal.json`,
     );
     await host.run("docker exec botgarden-certbot python3 /garden/certbot-issue loop");
-    await another(before, 10);
+    await another(before, 60);
   });
 
   test.for([
@@ -75,7 +75,7 @@ describe("a certificate of three months", () => {
         serial: before.serial,
         served: "yes",
       });
-      const now = await another(before.serial, 60);
+      const now = await another(before.serial, 150);
       expect(await serialOf(`${state}/live/garden-bbbb0001/cert.pem`)).toBe(now);
     },
   );

@@ -42,7 +42,7 @@ describe("a running command", () => {
       "details",
       expect.stringMatching(/^signal: killed: running .*\nstarted\n$/s),
     );
-    await vi.waitFor(() => expect(lines()).toContain("started"), { timeout: 10_000 });
+    await vi.waitFor(() => expect(lines()).toContain("started"), { timeout: 60_000 });
     await promised<empty.Empty>((done) => plugin.client.cancel(new empty.Empty(), done));
     await failed;
   });

@@ -172,7 +172,7 @@ describe.runIf(!againstOfficial())("the process of a plugin", () => {
       { create: "echo started; sleep 1; echo done" },
     );
     await vi.waitFor(() => expect(plugin.lines.map((one) => one.line)).toContain("started"), {
-      timeout: 10_000,
+      timeout: 60_000,
     });
     plugin.process.kill("SIGINT");
     expect((await gate).state.stdout).toBe("started\ndone");
@@ -189,11 +189,11 @@ describe.runIf(!againstOfficial())("the process of a plugin", () => {
     });
     const lines: string[] = [];
     createInterface({ input: parent.stdout }).on("line", (line) => lines.push(line));
-    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 20_000 });
+    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 60_000 });
     const pid = Number(lines.find((line) => line.startsWith("pid "))?.slice(4));
     expect(isRunning(pid)).toBe(true);
     parent.kill("SIGKILL");
-    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 20_000 });
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 60_000 });
   });
 });
 

@@ -49,7 +49,7 @@ describe("a change of a bot", () => {
     const file = join(garden.project, "bots/hello.ts");
     const text = readFileSync(file, "utf8");
     const before = await helloContainer();
-    const impatient = 'path: "/health", startPeriod: "10 seconds", interval: "1 second", retries: 1';
+    const impatient = 'path: "/health", startPeriod: "30 seconds", interval: "1 second", retries: 1';
     writeFileSync(file, text.replace(/path: "\/health"/, impatient));
     await garden.onHost("docker pause botgarden-postgres");
     const { code, output } = await garden.pulumi("up", "--yes", "--skip-preview");

@@ -24,7 +24,7 @@ describe("what a bot can reach, and what it may do", () => {
 
   /** Tries to connect from inside hello's container. */
   async function connects(host: string, port: number): Promise<boolean> {
-    const code = `import socket,sys\ntry:\n  socket.create_connection((sys.argv[1],int(sys.argv[2])),1);print("open")\nexcept OSError: print("closed")`;
+    const code = `import socket,sys\ntry:\n  socket.create_connection((sys.argv[1],int(sys.argv[2])),5);print("open")\nexcept OSError: print("closed")`;
     return (await garden.onHost(`docker exec -i ${hello} python3 - ${host} ${port}`, code)).trim() === "open";
   }
 

@@ -35,6 +35,16 @@ CONF
         --volume /etc/botgarden/certificates:/etc/nginx/certificates:ro \
         --volume /var/lib/botgarden/acme-challenges:/var/www/acme:ro \
         --entrypoint /bin/sh nginx:1.30.4 /etc/nginx/garden/start-nginx
+    # Whatever it answers: it listens.
+    waited=0
+    until docker exec botgarden-edge curl --insecure --silent --output /dev/null https://127.0.0.1/; do
+        waited=$((waited + 1))
+        if [ "$waited" -ge 300 ]; then
+            docker logs --tail 5 botgarden-edge >&2
+            exit 1
+        fi
+        sleep 0.2
+    done
     ;;
 certbot)
     run botgarden-certbot --network botgarden --read-only --cap-drop ALL --security-opt no-new-privileges \

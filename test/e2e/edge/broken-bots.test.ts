@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { FloodReport } from "../../../sandbox/telegram/flood.ts";
+import type { NumberedBotReport } from "../../../sandbox/telegram/numbered-api.ts";
 import { type Behaviour, type EdgeBot, EdgeGarden } from "../support/edge-bots.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Hammer, type HammerOrder, hammer, type Outcomes } from "../support/hammer.ts";
 import { exchange, post } from "../support/raw-request.ts";
+import { expectNothingRefused } from "../support/under-load.ts";
 
 /** As many connections as Telegram opens by default. */
 const CONNECTIONS = 40;
@@ -28,11 +29,15 @@ describe("a bot that does not work harms only itself", () => {
     console.log(["the steady bot while another", ...rows].join("\n  "));
   });
 
-  /** The steady bot's updates, of which nothing may fail. */
-  async function healthyFlood(): Promise<FloodReport> {
-    const id = await garden.telegram.flood({ bot: "steady", rate: 200, count: 300 });
-    const report = await garden.telegram.floodReport({ id, waitMs: 60_000 });
-    expect(report).toMatchObject({ done: true, sent: 300, delivered: 300, dropped: 0, retried: 0 });
+  /** The steady bot's updates, of which the edge may refuse none. */
+  async function healthyFlood(): Promise<NumberedBotReport> {
+    const id = await garden.telegram.numbered({ bots: ["steady"], rate: 200, chats: 40, seconds: 1.5 });
+    const { done, bots } = await garden.telegram.numberedReport({ id, waitMs: 60_000 });
+    const [report] = bots;
+    if (report === undefined) throw new Error("no updates were sent");
+    expect(done).toBe(true);
+    expect(report).toMatchObject({ sent: 300, delivered: 300, dropped: 0, pending: 0 });
+    expectNothingRefused(report, "steady");
     return report;
   }
 
@@ -42,24 +47,35 @@ describe("a bot that does not work harms only itself", () => {
     return (await exchange({ address: garden.address, bytes })).statuses;
   }
 
-  function row(what: string, { delivery }: FloodReport, outcomes: Outcomes): void {
-    const [p50, p99, max] = [delivery.p50, delivery.p99, delivery.max].map((time) => `${time.toFixed(1)} ms`);
+  function row(what: string, { latency }: NumberedBotReport, outcomes: Outcomes): void {
+    const [p50, p99, max] = [latency.p50, latency.p99, latency.max].map((time) => `${time.toFixed(1)} ms`);
     const said = Object.entries(outcomes).map(([outcome, times]) => `${times} × ${outcome}`);
     rows.push(
       `${what}: p50 ${p50}, p99 ${p99}, max ${max}; the other's answers: ${said.join(", ") || "none"}`,
     );
   }
 
+  /** The broken bot really has to bear the load of every connection. */
+  const borne = async () => expect((await broken.record()).count).toBeGreaterThanOrEqual(CONNECTIONS);
+
   /**
    * Loads the broken bot while the steady one is flooded, and gives what its callers got: at least one answer, if
    * there are answers.
+   *
+   * @param loaded what must have come to be before the load ends
    */
-  async function beside(what: string, answers: boolean, order: Partial<HammerOrder> = {}): Promise<Outcomes> {
+  async function beside(
+    what: string,
+    answers: boolean,
+    order: Partial<HammerOrder> = {},
+    loaded: () => Promise<void> = async () => {},
+  ): Promise<Outcomes> {
     const { address } = garden;
     load = hammer({ address, path: broken.path, secret: broken.secret, connections: CONNECTIONS, ...order });
     const { outcomes } = load;
     const report = await healthyFlood();
     if (answers) await eventually(async () => expect(Object.keys(outcomes)).not.toEqual([]));
+    await eventually(loaded);
     load.stop();
     row(what, report, outcomes);
     return outcomes;
@@ -74,9 +90,7 @@ describe("a bot that does not work harms only itself", () => {
   ])("it %s", async (what, behaviour) => {
     await broken.behave(behaviour);
     await broken.forget();
-    const outcomes = await beside(what, behaviour !== "hang" && behaviour !== "unread");
-    // It really had to bear the load.
-    expect((await broken.record()).count).toBeGreaterThanOrEqual(CONNECTIONS);
+    const outcomes = await beside(what, behaviour !== "hang" && behaviour !== "unread", {}, borne);
     const told = Object.keys(outcomes);
     if (behaviour === "fail") expect(told).toEqual(["500"]);
     if (behaviour === "slow") expect(told).toEqual(["200"]);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /** Repeats an expectation until it holds; after the limit its last failure is the test's. */
-export async function eventually(expectation: () => Promise<void>, limitMs = 60_000): Promise<void> {
+export async function eventually(expectation: () => Promise<void>, limitMs = 120_000): Promise<void> {
   const end = Date.now() + limitMs;
   for (;;) {
     try {

@@ -74,7 +74,7 @@ export class Garden {
       bot,
       chat,
       afterUpdateId: update,
-      timeoutMs: 60_000,
+      timeoutMs: 120_000,
     });
     return answer?.text ?? "";
   }

@@ -3,7 +3,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
 /** A server that says nothing for so long has failed the test (milliseconds). */
-const SILENCE_MS = 15_000;
+const SILENCE_MS = 60_000;
 
 export interface RawRequest {
   readonly address: string;

@@ -83,7 +83,7 @@ export async function scan(target: ScanTarget, log: (line: string) => void): Pro
     const authority = target.authorityFile === undefined ? [] : ["--certinfo_ca_file", target.authorityFile];
     const server = `${target.name}:443{${target.address}}`;
     await run(program, ["--quiet", ...commands, ...authority, `--json_out=${output}`, server], {
-      timeout: 120_000,
+      timeout: 600_000,
     });
     return resultOf(readFileSync(output, "utf8"));
   } finally {

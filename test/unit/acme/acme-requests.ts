@@ -42,7 +42,12 @@ export class Requests {
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parsed });
         });
       });
-      exchange.on("error", reject);
+      exchange.on("error", (error) => {
+        // The connection was kept from before, and its end crossed this request: nobody has read it.
+        const isLate = exchange.reusedSocket && "code" in error && error.code === "ECONNRESET";
+        if (isLate) this.ask(method, url, body).then(resolve, reject);
+        else reject(error);
+      });
       exchange.end(body);
     });
   }

@@ -39,7 +39,7 @@ const sessions = (bot: string) =>
   host.sql("postgres", `SELECT count(*) FROM pg_stat_activity WHERE usename = '${bot}'`);
 const insert = ["psql", "-qc", "INSERT INTO item VALUES (4)"];
 const alone = { database: false };
-const timeout = 120_000;
+const timeout = 300_000;
 
 describe("a command that works", { timeout }, () => {
   test("runs once for a container, after a dump", async () => {

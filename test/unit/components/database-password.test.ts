@@ -61,7 +61,7 @@ async function served(): Promise<string> {
   return container;
 }
 
-const timeout = 60_000;
+const timeout = 120_000;
 
 test("a bot's first password counts at once", { timeout }, async () => {
   await ensure("first");
@@ -148,7 +148,7 @@ test("a Postgres that is down is told of, and nothing is forgotten", { timeout }
     await docker(["start", host.id]);
   }
   const ready = ["exec", host.id, "pg_isready", "-qh", "127.0.0.1", "-U", "postgres"];
-  await expect.poll(async () => (await runProgram("docker", ready)).code, { timeout: 30_000 }).toBe(0);
+  await expect.poll(async () => (await runProgram("docker", ready)).code, { timeout: 60_000 }).toBe(0);
   await password("give-back");
   await expectPassword("first");
 });

@@ -39,7 +39,7 @@ function post(bot: string, presented = secret): Promise<Answer> {
 
 /** Asks until the edge's new workers answer: a reload needs a moment. */
 async function until(question: () => Promise<Answer>, wanted: Partial<Answer>): Promise<void> {
-  await expect.poll(question, { timeout: 20_000, interval: 50 }).toMatchObject(wanted);
+  await expect.poll(question, { timeout: 60_000, interval: 50 }).toMatchObject(wanted);
 }
 
 const isPaused = async (bot: string) => (await host.edge(["paused", bot])).code === 0;
@@ -51,7 +51,7 @@ test("a paused bot's updates get 503 and when to come again, and the other bots'
   expect(await isPaused(hello)).toBe(false);
   expect(await host.edge(["pause", hello])).toEqual(said(0, "webhook\n"));
   await expect
-    .poll(() => post(hello), { timeout: 20_000, interval: 50 })
+    .poll(() => post(hello), { timeout: 60_000, interval: 50 })
     .toMatchObject({ status: 503, headers: { "retry-after": "60" } });
   expect(await post(shop)).toMatchObject({ status: 200 });
   expect(await isPaused(hello)).toBe(true);
@@ -179,7 +179,7 @@ test("a bot whose first release is under way is held by its route when that is t
   });
   await once(gate.stdout, "data");
   const paused = host.edge(["pause", fresh]);
-  await expect.poll(() => existsSync(join(host.tree, "paused", fresh)), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => existsSync(join(host.tree, "paused", fresh)), { timeout: 60_000 }).toBe(true);
   await host.route(fresh, secret);
   gate.stdin.end();
   expect(await paused).toEqual(said(0, "webhook\n"));

@@ -1,6 +1,7 @@
 /** What real nginx programs let through to a bot's webhook. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Tree, writeTree } from "../support/edge-tree.ts";
+import { until200 } from "../support/nginx-edge.ts";
 import { nginxVersions, openNginx, type RunningNginx } from "../support/nginxes.ts";
 import { freePort } from "../support/ports.ts";
 import { sharedFolder } from "../support/temporary-folder.ts";
@@ -56,6 +57,16 @@ describe.for(nginxVersions)("webhooks on %s", (reference) => {
       ],
     });
     running = await nginx.start(tree.config, tree.ports.https);
+    // It looks the bots' names up when it begins, beside the first requests.
+    for (const [bot, header, value] of [
+      ["hello", SECRET_HEADER, "Secret_of-hello"],
+      ["shop", SECRET_HEADER, "New-secret"],
+      ["shop-bot", SECRET_HEADER, ""],
+      ["failing", "x-status", "200"],
+    ] as const) {
+      const question = { port: tree.ports.https, path: `/webhook/${bot}`, method: "POST" };
+      await until200({ ...question, headers: { [header]: value } });
+    }
     // The first time it may have to make images.
   }, 900_000);
 

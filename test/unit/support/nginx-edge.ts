@@ -1,4 +1,5 @@
 /** An edge on a real nginx, with a bot behind it, for the tests of what it answers. */
+import { setTimeout as delay } from "node:timers/promises";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll } from "vitest";
 import { type Tree, type TreeOptions, writeTree } from "./edge-tree.ts";
@@ -27,6 +28,8 @@ export function edge(reference: string, options: (port: number) => Partial<TreeO
     });
     bot.server.on("upgrade", ({ headers, url }, socket) => {
       const { upgrade, connection } = headers;
+      // Whoever asked may be gone before the answer is.
+      socket.on("error", () => {});
       socket.end(
         `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${upgrade}\r\nConnection: ${connection}\r\nX-Url: ${url}\r\n\r\n`,
       );
@@ -34,8 +37,11 @@ export function edge(reference: string, options: (port: number) => Partial<TreeO
     const names = await startNames("nobody-here");
     servers.push(bot.server, names.server);
     const nginx = await openNginx(reference, folder);
-    const tree = await writeTree(folder, { ...nginx, dns: names.port, ...options(bot.port) });
+    const given = options(bot.port);
+    const tree = await writeTree(folder, { ...nginx, dns: names.port, ...given });
     const running = await nginx.start(tree.config, tree.ports.https);
+    parts.running = running;
+    await untilRouted(tree, given);
     Object.assign(parts, { tree, nginx, running, seen: bot.arrived });
     // The first time it may have to make images.
   }, 900_000);
@@ -58,6 +64,23 @@ export function edge(reference: string, options: (port: number) => Partial<TreeO
       return ask({ port, path: "/", method: "GET", ...question });
     },
   };
+}
+
+/** nginx looks a bot's name up when it begins, beside the first requests: waits until every route leads to its bot. */
+async function untilRouted(tree: Tree, { routes = [], site }: Partial<TreeOptions>): Promise<void> {
+  const host = site?.names?.[0] ?? "bots.example.com";
+  const tls = site?.kind === "ip" ? { servername: "" } : {};
+  for (const { bot, webhook, pages, secrets = [] } of routes) {
+    const headers = { host, "x-telegram-bot-api-secret-token": secrets[0] ?? "" };
+    const question = { port: tree.ports.https, headers, ...tls };
+    if (webhook !== undefined) await until200({ ...question, path: `/webhook/${bot}`, method: "POST" });
+    if (pages !== undefined) await until200({ ...question, path: pages.path, method: "GET" });
+  }
+}
+
+/** Asks until all is well; the test's own limit ends it. */
+export async function until200(question: Question): Promise<void> {
+  while ((await ask(question)).status !== 200) await delay(20);
 }
 
 function missing(): never {

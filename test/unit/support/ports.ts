@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { connect, createServer, type Server } from "node:net";
 
 /** The port on 127.0.0.1 that a server was given, once it listens on any free one. */
@@ -8,12 +9,27 @@ export async function listenAnywhere(server: Server): Promise<number> {
   return address.port;
 }
 
-/** A port on which nothing listens. */
+/** The ports of each of vitest's workers: below those that the kernel gives away itself, and that the sandbox takes. */
+const PORTS_OF_A_WORKER = 500;
+const ofThisWorker = 10_000 + ((Number(process.env.VITEST_POOL_ID ?? 0) * PORTS_OF_A_WORKER) % 10_000);
+// Not the one that the file before has only just left.
+let next = randomInt(PORTS_OF_A_WORKER);
+
+/** A port on which nothing listens, and that nobody else is given before it is used: not by the kernel, and not here. */
 export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < PORTS_OF_A_WORKER; tries += 1) {
+    next = (next + 1) % PORTS_OF_A_WORKER;
+    if (await isFree(ofThisWorker + next)) return ofThisWorker + next;
+  }
+  throw new Error(`no port is free between ${ofThisWorker} and ${ofThisWorker + PORTS_OF_A_WORKER}`);
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  const port = await listenAnywhere(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
+  });
 }
 
 /** Whether something listens on that port of 127.0.0.1. */

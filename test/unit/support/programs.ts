@@ -55,7 +55,8 @@ async function find(name: string, debianPackage: string): Promise<Program> {
 
   const folder = join(cacheFolder("test-programs"), debianPackage);
   if (!existsSync(folder)) {
-    await withLock(`test-${debianPackage}`, console.log, async () => {
+    // One at a time: of two that fetch the package lists, one would fail.
+    await withLock("apt", console.log, async () => {
       if (!existsSync(folder)) await unpack(debianPackage, folder);
     });
   }

@@ -120,9 +120,9 @@ export function certificateForm(fields: Record<string, string>, certificate: str
 }
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 60_000;
   while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`waited 10 s in vain until ${what}`);
+    if (Date.now() > end) throw new Error(`waited 60 s in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -51,9 +51,9 @@ test("work that never ends doesn't stop the time", async () => {
 
 test("a clock that runs keeps running after a jump, and fires its timers by itself", async () => {
   const clock = new Clock();
-  const real = Date.now();
+  const before = clock.now();
   await clock.advance(3600);
-  expect(clock.now() - real).toBeGreaterThanOrEqual(3_600_000);
+  expect(clock.now() - before).toBeGreaterThanOrEqual(3_600_000);
   await new Promise<void>((resolve) => void clock.after(20, resolve));
   await expect(clock.advance(Number.NaN)).rejects.toThrow(/seconds must be 0 or more/);
 });

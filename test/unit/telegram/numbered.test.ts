@@ -26,7 +26,7 @@ test("numbered updates go to the bots in turn, over several chats, until the tim
     { name: "all", ranges: [{ from, to: from + 60_000 }] },
     { name: "before", ranges: [{ from: from - 2000, to: from }] },
   ];
-  const report = await client.numberedReport({ id, waitMs: 20_000, windows });
+  const report = await client.numberedReport({ id, waitMs: 60_000, windows });
   expect(report).toMatchObject({ id, done: true });
   for (const bot of ["rose", "lily"]) {
     const seen = hook.deliveries.filter(({ path }) => path === `/webhook/${bot}`);
@@ -59,7 +59,7 @@ test("POSTs that fail are told by status and by reason, and their updates as ret
     else response.end();
   });
   const id = await client.numbered({ bots: ["rose"], rate: 200, chats: 4, seconds: 0.1 });
-  const { bots } = await client.numberedReport({ id, waitMs: 20_000 });
+  const { bots } = await client.numberedReport({ id, waitMs: 60_000 });
   expect(bots).toMatchObject([
     {
       ...{ sent: 20, delivered: 20, pending: 0, attempts: 23, retried: 3, outOfOrder: 0 },
@@ -79,7 +79,7 @@ test("what was not delivered yet is pending, until the webhook takes it", async 
   for (const bot of before.bots) expect(bot).toMatchObject({ delivered: 0, pending: bot.sent });
   hook.answer = ok;
   for (const release of held) release();
-  const after = await client.numberedReport({ id, waitMs: 20_000 });
+  const after = await client.numberedReport({ id, waitMs: 60_000 });
   expect(after.done).toBe(true);
   for (const [index, bot] of after.bots.entries())
     expect(bot).toMatchObject({ sent: before.bots[index]?.sent, delivered: bot.sent, pending: 0 });

@@ -128,7 +128,7 @@ async function runEndless({ client }: Host): Promise<Endless> {
     cancel = () => call.cancel();
   });
   answer.catch(() => {});
-  await vi.waitUntil(() => existsSync(file) && readFileSync(file, "utf8") !== "", { timeout: 20_000 });
+  await vi.waitUntil(() => existsSync(file) && readFileSync(file, "utf8") !== "", { timeout: 60_000 });
   return { pid: Number(readFileSync(file, "utf8")), answer, cancel };
 }
 
@@ -154,7 +154,7 @@ test("a call that the engine gives up ends its program", async () => {
   const host = await startHost();
   const { pid, cancel } = await runEndless(host);
   cancel();
-  await vi.waitUntil(() => !alive(pid), { timeout: 10_000 });
+  await vi.waitUntil(() => !alive(pid), { timeout: 60_000 });
 });
 
 test.each(["the engine is gone (stdin closes)", "SIGINT"])("%s: program and host end", async (how) => {

@@ -126,7 +126,7 @@ test("an abort interrupts the program, and kills one that does not listen", asyn
   const ready = join(request.programDirectory, "node_modules/@pulumi/pulumi/cmd/run/ready");
   const stop = new AbortController();
   const result = run(request, stop.signal);
-  await vi.waitUntil(() => existsSync(ready) && readFileSync(ready, "utf8") !== "", { timeout: 10_000 });
+  await vi.waitUntil(() => existsSync(ready) && readFileSync(ready, "utf8") !== "", { timeout: 60_000 });
   stop.abort();
   expect(await result).toMatchObject({
     error: "Program exited with non-zero exit code: -1",

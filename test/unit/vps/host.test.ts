@@ -101,7 +101,7 @@ describe("a new host", () => {
   });
 
   test("shows the key that it was made with, and lets nobody in without the operator's", async () => {
-    const scanned = await run("ssh-keyscan", ["-t", "ed25519", host.address]);
+    const scanned = await run("ssh-keyscan", ["-T", "60", "-t", "ed25519", host.address]);
     expect(scanned.trim()).toBe(`${host.address} ${host.hostKey}`);
     await expect(ssh({ ...host, identityFile: "/dev/null" }, "true")).rejects.toThrow(/Permission denied/);
   });
