@@ -122,6 +122,20 @@ refuse() { # REASON
     exit 1
 }
 
+# Docker refuses to change a container in the moment of its exit, and takes it a little later.
+change() { # REASON OPTION...
+    local reason=$1 answer tries=0
+    shift
+    until answer=$(docker update "$@" "$container" 2>&1 >/dev/null); do
+        tries=$((tries + 1))
+        if [ "$tries" -ge 10 ]; then
+            say "$answer"
+            refuse "$reason"
+        fi
+        sleep 0.5
+    done
+}
+
 # The container's own health check, asked now: Docker asks only once an interval.
 passes_check() {
     local -a test
@@ -196,8 +210,8 @@ stop_others() {
 }
 
 start_new() {
-    # Docker would hide an exit by starting it again; it may do so from the end of the gate on.
-    docker update --restart no --pids-limit "$(field processes)" "$container" >/dev/null || refuse "its limits cannot be set"
+    # Docker would hide an exit by starting it again; it may do so once it has the updates.
+    change "its limits cannot be set" --restart no --pids-limit "$(field processes)"
     if ! is "$container" running; then
         docker start "$container" >/dev/null || refuse "it cannot be started"
     fi
@@ -250,7 +264,7 @@ check_user() {
 
 # To try it would be to let it ask Telegram for the updates that are held.
 leave_untried() {
-    docker update --pids-limit "$(field processes)" "$container" >/dev/null
+    change "its limits cannot be set" --pids-limit "$(field processes)"
     give_updates
     record
     say "bot $bot: it is paused, so $container was not started; it is tried when the bot goes on (npm run resume -- $bot)"
@@ -280,7 +294,7 @@ switch() {
     fi
     check_user
     if [ "$container" = "$serving" ]; then
-        docker update --pids-limit "$(field processes)" "$container" >/dev/null
+        change "its limits cannot be set" --pids-limit "$(field processes)"
         take_password
         "$here/postgres-password" keep "$bot"
         if held "$container"; then
@@ -302,7 +316,7 @@ switch() {
     await_health
     give_updates
     # From here on Docker starts the container again, also after a reboot; but not one that is held.
-    docker update --restart unless-stopped "$container" >/dev/null || refuse "its restarts cannot be set"
+    change "its restarts cannot be set" --restart unless-stopped
     if held "$container"; then hold; else watch_first_seconds; fi
     if [ "$switched" = yes ]; then drain; fi
     if ! record; then

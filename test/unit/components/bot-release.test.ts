@@ -1,5 +1,5 @@
 /** release.sh with a real Docker engine: what is as before when a release fails late. The edge is a list of its calls. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { docker, dockerLines } from "../../../sandbox/engine/docker.ts";
@@ -17,6 +17,8 @@ const formerRoute = { files: { "former.conf": "" }, secret: null };
 const route = { files: { "next.conf": "" }, secret: null };
 /** Says to a container that it has the updates. */
 const sign = join(root, "sign");
+/** Says that a call of docker has failed. */
+const failed = join(root, "failed");
 const dies = "until [ -e /sign/routed ]; do sleep 0.1; done; exit 7";
 let image: string;
 
@@ -43,13 +45,14 @@ beforeAll(async () => {
   script("bin/postgres-password", `#!/bin/sh\necho "$1" >>'${passwordCalls}'\n`);
   script(
     "path/docker",
-    `#!/bin/sh\nif [ "$1" = "$FAILS" ]; then exit 1; fi\nPATH=\${PATH#*:}\nexec docker "$@"\n`,
+    `#!/bin/sh\ncase "$*" in $FAILS) if mkdir '${failed}' 2>/dev/null || [ -z "$ONCE" ]; then echo "Cannot $1" >&2; exit 1; fi ;; esac\nPATH=\${PATH#*:}\nexec docker "$@"\n`,
   );
 }, 900_000);
 beforeEach(() => {
   writeFileSync(edgeCalls, "");
   writeFileSync(passwordCalls, "");
   rmSync(join(sign, "routed"), { force: true });
+  rmSync(failed, { recursive: true, force: true });
 });
 afterEach(removeContainers);
 afterAll(async () => {
@@ -103,7 +106,8 @@ async function remember(): Promise<void> {
   });
 }
 
-function release(changes: object = {}, fails = "") {
+/** @param fails what docker does not do: a pattern of the shell  @param once or only at the first try */
+function release(changes: object = {}, fails = "", once = false) {
   const settings = {
     processes: 100,
     port: null,
@@ -116,7 +120,12 @@ function release(changes: object = {}, fails = "") {
   const input = { ...settings, stopsFirst: false, writesAlone: false, reference: "build", ...changes };
   return runProgram(join(root, "bin/bot-release"), ["switch", bot, next], {
     input: JSON.stringify(input),
-    env: { ...process.env, FAILS: fails, PATH: `${join(root, "path")}:${process.env.PATH ?? ""}` },
+    env: {
+      ...process.env,
+      FAILS: fails,
+      ONCE: once ? "yes" : "",
+      PATH: `${join(root, "path")}:${process.env.PATH ?? ""}`,
+    },
   });
 }
 
@@ -132,6 +141,27 @@ test("a first release that dies after the switch leaves no route", { timeout }, 
   expect(stderr).toContain("it took over, and then it exited");
   expect(told()).toEqual([`route ${JSON.stringify(route)}`, "unroute"]);
   expect(await state(next)).toBe("exited");
+});
+
+// Docker refuses to change a container that is just exiting.
+test("one that dies as its restarts are set is said to have exited", { timeout }, async () => {
+  await create(next, dies);
+  const { code, stderr } = await release({}, "update --restart unless-stopped *", true);
+  expect(code).toBe(1);
+  expect(existsSync(failed)).toBe(true);
+  expect(stderr).toContain("it took over, and then it exited");
+  expect(told()).toEqual([`route ${JSON.stringify(route)}`, "unroute"]);
+});
+
+test("one whose restarts cannot be set does not pass, and Docker's reason is shown", {
+  timeout,
+}, async () => {
+  await create(next, "sleep 600");
+  const { code, stderr } = await release({}, "update --restart unless-stopped *");
+  expect(code).toBe(1);
+  expect(stderr).toContain("Cannot update\n");
+  expect(stderr).toContain("its restarts cannot be set");
+  expect(told()).toEqual([`route ${JSON.stringify(route)}`, "unroute"]);
 });
 
 test("one that dies after the switch gives the route back, also to one that does not run just now", {
@@ -151,7 +181,7 @@ test("whatever fails before the start of one that must be alone, what ran before
   await remember();
   await docker(["start", old]);
   await create(next, "sleep 600");
-  const { code, stderr } = await release({ stopsFirst: true }, "update");
+  const { code, stderr } = await release({ stopsFirst: true }, "update *");
   expect(code).toBe(1);
   expect(stderr).toContain("What ran before goes on");
   expect(await state(old)).toBe("running");
