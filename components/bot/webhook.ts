@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { BotSettings, BotWebhook } from "../../settings/bot.ts";
 import type { Edge } from "../edge/edge.ts";
 import type { Host } from "../host/host.ts";
@@ -13,6 +13,14 @@ export interface WebhookArgs {
 
 function nameOf({ name }: BotSettings): string {
   return `${name}-webhook`;
+}
+
+/**
+ * Whose webhook it is: Telegram's id of the bot, which stands before the colon of its token and is no secret. The token of
+ * another bot leaves the former one's webhook behind, whose updates would come here; a new token of the same bot does not.
+ */
+function telegramBot(token: pulumi.Output<string>): pulumi.Output<string> {
+  return pulumi.unsecret(token.apply((text) => /^(\d+):/.exec(text)?.[1] ?? ""));
 }
 
 /**
@@ -31,10 +39,11 @@ export function registerWebhook(
   const { host, edge, token, apiRoot } = args;
   const remove = ["bot-webhook", "unset", name] as const;
   const common = { parent: options.parent, dependsOn: [options.after] };
+  const about = telegramBot(token);
   if (updates.registeredBy === "bot") {
     return host.command(
       nameOf(bot),
-      { run: ["bot-webhook", "leave", name], remove, input: { apiRoot, token, url: webhook.url } },
+      { run: ["bot-webhook", "leave", name], remove, about, input: { apiRoot, token, url: webhook.url } },
       common,
     );
   }
@@ -45,6 +54,7 @@ export function registerWebhook(
     {
       run: digest === undefined ? ["bot-webhook", "set", name] : ["bot-webhook", "set", name, digest],
       remove,
+      about,
       input: {
         apiRoot,
         token,
@@ -71,7 +81,11 @@ export function clearWebhook(
 ): pulumi.Resource {
   return args.host.command(
     nameOf(bot),
-    { run: ["bot-webhook", "unset", bot.name], input: { apiRoot: args.apiRoot, token: args.token } },
+    {
+      run: ["bot-webhook", "unset", bot.name],
+      about: telegramBot(args.token),
+      input: { apiRoot: args.apiRoot, token: args.token },
+    },
     { parent: options.parent, dependsOn: [args.host.ready] },
   );
 }

@@ -17,6 +17,11 @@ export interface HostCommandArgs {
    * text. Marked secret as a whole.
    */
   readonly input?: pulumi.Input<object>;
+  /**
+   * What the call is about. If it changes, `remove` runs first, as it was for the former one, and then `run` anew. Shown
+   * in plans: no secrets.
+   */
+  readonly about?: pulumi.Input<string>;
 }
 
 /** A resource that is a call of a script on the host, over the one connection. */
@@ -35,11 +40,13 @@ export function hostCommand(
       update: run,
       ...(args.remove === undefined ? {} : { delete: line(connection, args.remove) }),
       ...(args.input === undefined ? {} : { stdin: pulumi.secret(pulumi.jsonStringify(args.input)) }),
+      ...(args.about === undefined ? {} : { triggers: [args.about] }),
       // Scripts report progress on stderr; stdout is for values.
       logging: "stderr",
       addPreviousOutputInEnv: false,
     },
-    options,
+    // The other way round `remove` would take away what `run` has just made.
+    args.about === undefined ? options : { ...options, deleteBeforeReplace: true },
   );
 }
 

@@ -97,6 +97,36 @@ describe("a bot is added and retired", () => {
     await expectGone(garden);
   });
 
+  test("with the token of another bot, the former one's webhook goes; with a new one of its own it stays", async () => {
+    cpSync(join(garden.project, "bots/hello.ts"), file());
+    await garden.up();
+    try {
+      await setToken(garden.state, "second", await garden.telegram.addBot({ name: "other" }));
+      expect(await changesOf(garden)).toContainEqual(
+        expect.objectContaining({ op: "replace", urn: expect.stringMatching(/::second-webhook$/) }),
+      );
+      await garden.up();
+      expect(await webhooks(garden)).toMatchObject({
+        second: "",
+        other: `https://${garden.state.domain}/webhook/second`,
+      });
+      expect(await garden.ask("other", "whose are you?", 5006)).toMatch(/message/);
+      expect(await changesOf(garden)).toEqual([]);
+
+      await setToken(garden.state, "second", await garden.telegram.renewToken({ bot: "other" }));
+      expect(await changesOf(garden)).toContainEqual(
+        expect.objectContaining({ op: "update", urn: expect.stringMatching(/::second-webhook$/) }),
+      );
+      await garden.up();
+      expect(await garden.ask("other", "and now?", 5006)).toMatch(/message/);
+    } finally {
+      rmSync(file());
+      await garden.up();
+      await setToken(garden.state, "second", token);
+    }
+    expect(await webhooks(garden)).toMatchObject({ second: "", other: "" });
+  });
+
   test("a bot that polls is answered too, and has no route", async () => {
     cpSync(join(checkout, "test/e2e/fixtures/polling"), join(garden.project, "bots/polling"), {
       recursive: true,
@@ -120,6 +150,11 @@ export default defineBot({
   volumes: { data: "/data" },
 });
 `;
+
+/** What Telegram has, by the bot's name there. */
+async function webhooks(garden: Garden): Promise<Record<string, string>> {
+  return Object.fromEntries((await garden.telegram.bots()).map(({ name, webhook }) => [name, webhook]));
+}
 
 async function expectGone(garden: Garden): Promise<void> {
   const second = (await garden.telegram.bots()).find(({ name }) => name === "second");
