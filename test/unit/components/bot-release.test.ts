@@ -29,6 +29,7 @@ beforeAll(async () => {
   mkdirSync(sign);
   for (const [name, file] of [
     ["bot-release", "release.sh"],
+    ["bot-release-health", "release-health.sh"],
     ["bot-records", "records.sh"],
   ] as const) {
     const text = readFileSync(new URL(`../../../components/bot/${file}`, import.meta.url), "utf8");

@@ -37,6 +37,7 @@ const sources: Readonly<Record<ScriptName, string>> = {
   "acme_failure.py": "certificates/certbot/acme_failure.py",
   "acme_round.py": "certificates/certbot/acme_round.py",
   "bot-release": "bot/release.sh",
+  "bot-release-health": "bot/release-health.sh",
   "bot-before-deploy": "bot/before-deploy.sh",
   "bot-records": "bot/records.sh",
   "bot-webhook": "bot/webhook.sh",
