@@ -1,6 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, globSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -56,14 +65,15 @@ describe("the installation, by a real shell", () => {
     return text;
   }
 
-  function expectComplete(target: string): void {
+  /** @param folders how many are there: the present one, and from the second installation on the one before */
+  function expectComplete(target: string, folders = 2): void {
     const bin = join(target, "bin");
     expect(readdirSync(bin).toSorted()).toEqual(names.toSorted());
     for (const name of names) {
       expect(readFileSync(join(bin, name), "utf8")).toBe(source(name));
       expect(statSync(join(bin, name)).mode & 0o777, name).toBe(0o755);
     }
-    expect(globSync(join(target, "scripts.*"))).toHaveLength(1);
+    expect(globSync(join(target, "scripts.*"))).toHaveLength(folders);
   }
 
   const install = (text: string) => runProgram("/bin/sh", ["-s"], { input: text });
@@ -71,15 +81,15 @@ describe("the installation, by a real shell", () => {
   test("puts every script there, readable and runnable by all, and says nothing", async () => {
     const target = join(temporaryFolder(), "new", "garden");
     expect(await install(installInto(target))).toEqual({ code: 0, stdout: "", stderr: "" });
-    expectComplete(target);
+    expectComplete(target, 1);
     expect(statSync(join(target, "bin/")).mode & 0o777).toBe(0o755);
   });
 
-  test("can be repeated, and leaves no former folder", async () => {
+  test("can be repeated, and leaves only the last former folder", async () => {
     const target = temporaryFolder();
     for (let time = 0; time < 3; time += 1) {
       expect((await install(installInto(target))).code).toBe(0);
-      expectComplete(target);
+      expectComplete(target, time === 0 ? 1 : 2);
     }
   });
 
@@ -136,12 +146,13 @@ describe("the installation, by a real shell", () => {
     expectComplete(target);
   });
 
-  test("a script that runs meanwhile keeps its text", async () => {
+  test("a script that runs meanwhile keeps its text, and finds the others that it calls", async () => {
     const target = temporaryFolder();
     await install(installInto(target));
     const script = join(target, "bin", "edge");
-    writeFileSync(script, "#!/bin/sh\nread line\necho still here\n");
-    const running = spawn("/bin/sh", [script], { stdio: ["pipe", "pipe", "ignore"] });
+    writeFileSync(script, '#!/bin/sh\nhere=$(dirname "$0")\nread line\n"$here/network"\n');
+    writeFileSync(join(target, "bin", "network"), "#!/bin/sh\necho still here\n");
+    const running = spawn("/bin/sh", [realpathSync(script)], { stdio: ["pipe", "pipe", "ignore"] });
     let said = "";
     running.stdout.setEncoding("utf8").on("data", (text: string) => {
       said += text;
