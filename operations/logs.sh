@@ -43,7 +43,7 @@ started() { docker inspect -f '{{.State.StartedAt}}' "$1" 2>/dev/null || true; }
 
 # Waits until there is something new to read: another container, or the same that was started again.
 next() { # NAME CONTAINER STARTED
-    local told="" gone=0 now
+    local told="" gone=0 now how
     while :; do
         now=$(container_of "$1")
         if [ -z "$now" ]; then
@@ -54,7 +54,9 @@ next() { # NAME CONTAINER STARTED
             echo "$now"
             return
         elif [ -z "$told" ]; then
-            say "$2 ended ($(docker inspect -f '{{.State.Status}}, exit code {{.State.ExitCode}}' "$2" 2>/dev/null || echo removed)); waiting for it to start, or for a release. Ctrl-C ends this"
+            # Docker prints an empty line for what is not there.
+            how=$(docker inspect -f '{{.State.Status}}, exit code {{.State.ExitCode}}' "$2" 2>/dev/null || true)
+            say "$2 ended (${how:-removed}); waiting for it to start, or for a release. Ctrl-C ends this"
             told=yes
         fi
         sleep 1

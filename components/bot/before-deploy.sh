@@ -185,12 +185,13 @@ run() {
         docker kill "$oneoff" >/dev/null 2>&1 || true
         refuse "did not end within $timeout seconds and was killed"
     fi
-    outcome=$(docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$oneoff" 2>/dev/null || echo gone)
+    # Docker prints an empty line for what is not there.
+    outcome=$(docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$oneoff" 2>/dev/null || true)
     case $outcome in
     "exited 0") ;;
     "exited 137") refuse "was killed (exit code 137): it most likely needs more memory than the bot's limit" ;;
     exited*) refuse "failed: exit code ${outcome#exited }" ;;
-    gone) refuse "was removed before it ended" ;;
+    "" | removing*) refuse "was removed before it ended" ;;
     *) refuse "could not be watched to its end (did Docker restart?)" ;;
     esac
     last=$(docker logs --tail 1 "$oneoff" 2>&1 || true)

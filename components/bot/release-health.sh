@@ -2,12 +2,26 @@
 # shellcheck disable=SC2154 # container is release.sh's
 # What a new container must show, as part of release.sh: health before it gets the updates, and that it bears the first ones.
 
+# What Docker says of the container; nothing if it is gone. An engine that is started again, as its package does when it is
+# upgraded, leaves the containers as they are and answers a little later.
+ask() { # TEMPLATE
+    local answer fault tries=0
+    until answer=$(docker inspect -f "$1" "$container" 2>/dev/null); do
+        fault=$(docker inspect "$container" 2>&1 >/dev/null || true)
+        tries=$((tries + 1))
+        if [[ ${fault,,} = *"no such object"* ]] || [ "$tries" -ge 60 ]; then return; fi
+        sleep 1
+    done
+    printf '%s\n' "$answer"
+}
+
 # The container's own health check, asked now: Docker asks only once an interval.
 passes_check() {
     local -a test
     # Words quoted by jq: one of them may well be a script of several lines.
     eval "test=($(docker inspect -f '{{json .Config.Healthcheck.Test}}' "$container" | jq -r @sh))"
-    case ${test[0]} in
+    # Of one that was removed just now there is none.
+    case ${test[0]:-} in
     CMD) test=("${test[@]:1}") ;;
     CMD-SHELL) test=(/bin/sh -c "${test[*]:1}") ;;
     esac
@@ -22,11 +36,10 @@ listens() { # PORT|null ADDRESS
 # Prints why the container cannot be used, or `waiting`, or `ready`.
 look() { # PORT
     local state health restarts address
-    read -r state health restarts address <<<"$(docker inspect -f \
-        '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{.RestartCount}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' \
-        "$container" 2>/dev/null || echo 'missing none 0')"
+    read -r state health restarts address <<<"$(ask \
+        '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{.RestartCount}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}')"
     case $state in
-    missing) echo "the container is gone"; return ;;
+    "") echo "the container is gone"; return ;;
     exited | dead) echo "it exited"; return ;;
     esac
     if [ "$restarts" -ge 2 ]; then echo "it exits and is started again and again"; return; fi
@@ -65,7 +78,7 @@ await_health() {
 watch_first_seconds() {
     local until=$((SECONDS + $(field settle)))
     while [ "$SECONDS" -lt "$until" ]; do
-        case $(docker inspect -f '{{.State.Status}} {{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$container" 2>/dev/null) in
+        case $(ask '{{.State.Status}} {{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{end}}') in
         # Docker calls one that exited unhealthy too.
         "running 0 unhealthy") refuse "it took over, and then its health check failed" ;;
         "running 0 "*) sleep 0.3 ;;

@@ -167,8 +167,6 @@ workers() { docker top "$edge_container" -eo pid,args 2>/dev/null | grep 'nginx:
 # the former release is needed. They have as long as Telegram waits for an answer.
 drain() {
     local waited=0
-    # The reload is a signal, taken a little later.
-    sleep 0.2
     while workers | grep 'shutting down' >/dev/null; do
         waited=$((waited + 1))
         if [ $waited -ge 220 ]; then
@@ -185,8 +183,9 @@ give_updates() {
 }
 
 check_user() {
-    case $(docker inspect -f '{{.Config.User}}' "$container") in
-    "" | 0 | 0:* | root | root:*)
+    case $(ask 'user {{.Config.User}}') in
+    "") refuse "Docker does not say what it is" ;;
+    "user " | "user 0" | "user 0:"* | "user root" | "user root:"*)
         refuse "it runs as root. Add a USER to the image's Dockerfile or user: \"1000:1000\" to the bot's file"
         ;;
     esac
@@ -218,7 +217,7 @@ before_deploy() {
 
 switch() {
     input=$(cat)
-    if ! docker inspect "$container" >/dev/null 2>&1; then
+    if [ -z "$(ask '{{.Id}}')" ]; then
         say "botgarden: bot $bot has no container $container (removed by hand?): run pulumi refresh, then pulumi up"
         exit 1
     fi

@@ -64,10 +64,20 @@ test_tree() {
     fi
 }
 
+# The process ids of nginx's workers that take connections: one that is to end says so in its title.
+workers() { docker top "$container" -eo pid,args 2>/dev/null | sed -nE 's/^ *([0-9]+) .*nginx: worker process$/\1/p' || true; }
+
 # The name of the loaded tree is kept: a run that ended before this is made good by the next.
 reload() {
+    local former waited=0
     if running; then
+        former=$(workers)
         docker exec "$container" nginx -q -c "$inside/current/nginx.conf" -s reload </dev/null 2> >(grep -v 'signal process started' >&2)
+        # It is a signal, taken a little later. Who looks for workers that are to end must not be too early.
+        while [ "$waited" -lt 100 ] && workers | grep -xF "$former" >/dev/null; do
+            waited=$((waited + 1))
+            sleep 0.1
+        done
     fi
     readlink "$folder/current" >"$folder/loaded"
 }

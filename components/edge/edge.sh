@@ -60,8 +60,7 @@ let_go() { # IMAGE and CONTAINER of the next one
     copy_tree
     sed '/keepalive_min_timeout/d' "$folder/current/nginx.conf" | put nginx.conf 0644
     publish "the edge's last configuration"
-    # The reload is a signal, taken a little later. What takes long to be answered is not waited for here.
-    sleep 0.2
+    # What takes long to be answered is not waited for here.
     while [ "$waited" -lt 30 ] && docker top "$container" -eo pid,args 2>/dev/null | grep 'nginx: worker.*shutting down' >/dev/null; do
         waited=$((waited + 1))
         sleep 0.3

@@ -69,7 +69,9 @@ wait_ready() {
     local waited=0 state
     # Over TCP: while the first start fills an empty volume, the server answers on its socket only.
     until docker exec "$container" pg_isready -qh 127.0.0.1 -U postgres </dev/null 2>/dev/null; do
-        state=$(docker inspect -f '{{.State.Status}}' "$container" 2>/dev/null || echo missing)
+        # Docker prints an empty line for what is not there.
+        state=$(docker inspect -f '{{.State.Status}}' "$container" 2>/dev/null || true)
+        state=${state:-missing}
         waited=$((waited + 1))
         if [ "$state" = restarting ] || [ "$state" = exited ] || [ "$state" = missing ] || [ "$waited" -ge 240 ]; then
             docker logs --tail 50 "$container" >&2 || true

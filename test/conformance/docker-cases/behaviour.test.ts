@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { mapWithoutSecrets, type PropertyMap } from "../../../sandbox/plugins/framework/values.ts";
 import { pluginFor } from "../case.ts";
 import { type Plugin, startPlugin } from "../harness.ts";
@@ -175,7 +175,10 @@ describe("a container", () => {
   });
 
   test("that stopped shows as a change, and the update starts it", async () => {
-    const made = await deployed(container, { image: names.image, command: untilStopped });
+    const script = "trap 'exit 0' TERM; echo > /ready; while :; do sleep 1; done";
+    const made = await deployed(container, { image: names.image, command: ["/bin/sh", "-c", script] });
+    // The first process of a container gets no signal that it does not wait for.
+    await vi.waitFor(() => docker("exec", made.id, "cat", "/ready"), { timeout: 60_000 });
     await docker("stop", made.id);
     const found = await plugin.read(container, made.id, made.state, made.inputs);
     expect(found.state).toMatchObject({ mustRun: false, exitCode: 0 });

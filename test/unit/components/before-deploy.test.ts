@@ -34,6 +34,12 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await delay(50);
 }
 
+/** Docker may list a container that it does not find yet when it is asked for it. */
+function untilRunning(container: string): Promise<void> {
+  const question = ["inspect", "--format", "{{.State.Running}}", container];
+  return until(async () => (await runProgram("docker", question)).stdout === "true\n");
+}
+
 const rows = (bot: string) => host.sql(bot, "SELECT count(*) FROM item");
 const sessions = (bot: string) =>
   host.sql("postgres", `SELECT count(*) FROM pg_stat_activity WHERE usename = '${bot}'`);
@@ -72,9 +78,8 @@ describe("a command that works", { timeout }, () => {
     const container = await host.release(bot, ["--volume", `${host.id}-${bot}:/data`, "--read-only"]);
     const waits = ["sh", "-c", "until [ -e /data/go ]; do sleep 0.1; done; id -u >/data/user"];
     const { ended } = host.begin(bot, container, { command: waits, ...alone });
-    await until(async () => (await host.left()).length > 0);
     const step = `${host.id}-step-${bot}`;
-    await until(async () => (await inspect(step)).State.Running);
+    await untilRunning(step);
     const [given, made] = [await inspect(container), await inspect(step)];
     expect(made.Config).toMatchObject({
       Env: given.Config.Env,
@@ -149,6 +154,23 @@ describe("a command that fails", { timeout }, () => {
     const killed = await host.step(bot, container, { command: greedy, ...alone });
     expect(killed.stderr).toContain("needs more memory than the bot's limit");
     expect(killed.code).toBe(1);
+    expect(await host.left()).toEqual([]);
+  });
+
+  test("or is removed by hand says so", async () => {
+    const bot = await newBot();
+    const step = `${host.id}-step-${bot}`;
+    const running = host.step(bot, await host.release(bot), {
+      command: ["sleep", "600"],
+      timeout: 600,
+      ...alone,
+    });
+    await untilRunning(step);
+    // As the one who waits for it is told to do.
+    await docker(["rm", "--force", step]);
+    const removed = await running;
+    expect(removed.code).toBe(1);
+    expect(removed.stderr).toContain("(sleep 600) was removed before it ended\n");
     expect(await host.left()).toEqual([]);
   });
 
@@ -261,7 +283,6 @@ describe("the dumps of a bot", { timeout }, () => {
 
 interface Inspected {
   readonly Image: string;
-  readonly State: { readonly Running: boolean };
   readonly Config: { readonly Env: readonly string[]; readonly Labels: Readonly<Record<string, string>> };
   readonly HostConfig: Readonly<Record<string, unknown>>;
   readonly NetworkSettings: {

@@ -77,7 +77,7 @@ async function removeContainers(): Promise<void> {
 }
 
 /** A container as Pulumi makes it. */
-async function create(name: string, program: string): Promise<void> {
+async function create(name: string, program: string, health = ["--no-healthcheck"]): Promise<void> {
   const options = [
     "--name",
     name,
@@ -92,7 +92,7 @@ async function create(name: string, program: string): Promise<void> {
     "1000:1000",
     "--env",
     "WEBHOOK_URL=https://bots.example.com/",
-    "--no-healthcheck",
+    ...health,
     "--volume",
     `${sign}:/sign:ro`,
   ];
@@ -163,6 +163,37 @@ test("one whose restarts cannot be set does not pass, and Docker's reason is sho
   expect(stderr).toContain("Cannot update\n");
   expect(stderr).toContain("its restarts cannot be set");
   expect(told()).toEqual([`route ${JSON.stringify(route)}`, "unroute"]);
+});
+
+test("one that is removed while it is waited for is said to be gone", { timeout }, async () => {
+  await create(next, "sleep 600");
+  const released = release({ port: 8080, deadline: 100 });
+  await expect.poll(() => state(next), { timeout: 60_000 }).toBe("running");
+  await docker(["rm", "--force", next]);
+  const { code, stderr } = await released;
+  expect(code).toBe(1);
+  expect(stderr).toContain("failed its gate: the container is gone\n");
+});
+
+// As while its package is upgraded; with `live-restore` the containers go on.
+test.for([
+  "inspect -f {{.Id}} *",
+  "inspect -f user *",
+  "inspect -f {{.State.Status}} {{if *",
+  "inspect -f {{.State.Status}} {{.RestartCount}} *",
+])("an engine that does not answer `%s` at once is asked again", { timeout }, async (question) => {
+  await create(next, "sleep 600");
+  const { code, stderr } = await release({ settle: 3 }, question, true);
+  expect(existsSync(failed)).toBe(true);
+  expect(code, stderr).toBe(0);
+  expect(await state(next)).toBe("running");
+});
+
+test("one whose health check cannot be read just now is looked at again", { timeout }, async () => {
+  await create(next, "sleep 600", ["--health-cmd", "true", "--health-interval", "1h"]);
+  const { code, stderr } = await release({ settle: 0 }, "inspect -f {{json *", true);
+  expect(existsSync(failed)).toBe(true);
+  expect(code, stderr).toBe(0);
 });
 
 test("one that dies after the switch gives the route back, also to one that does not run just now", {

@@ -299,7 +299,8 @@ describe("beside a running container", () => {
     const idle = await keptConnection(await host.address());
     try {
       const input = host.configuration(site);
-      expect(await host.edge(["configure", `${host.container}:next`], { input })).toEqual(quiet);
+      const args = ["configure", `${host.container}:next`];
+      expect(await host.edge(args, { input, env: host.late })).toEqual(quiet);
       // Or its end would keep a nginx that stops, and nothing would listen meanwhile.
       expect(idle.closed).toBe(true);
       expect(readFileSync(join(host.tree, "image"), "utf8")).toBe(`${host.container}:next\n`);

@@ -88,6 +88,10 @@ export class EdgeHost {
       "    sleep 600",
       "fi",
       "PATH=$" + "{PATH#*:}",
+      'if [ -n "$LATE" ] && [[ "$*" == *"-s reload"* ]]; then',
+      `    docker kill --signal STOP '${this.container}' >/dev/null`,
+      `    (sleep 1; docker kill --signal CONT '${this.container}') >/dev/null 2>&1 </dev/null &`,
+      "fi",
       'exec docker "$@"',
       "",
     ];
@@ -125,6 +129,11 @@ export class EdgeHost {
       input: input === undefined ? "" : JSON.stringify(input),
       env: { ...process.env, ...env },
     });
+  }
+
+  /** The environment of a call after which nginx takes the signal to reload a second late, as on a busy machine. */
+  get late(): Readonly<Record<string, string>> {
+    return { LATE: "yes", PATH: `${join(this.root, "path")}:${process.env.PATH ?? ""}` };
   }
 
   /** A call that is stopped before its call of Docker that holds these words, and killed there with its children. */
