@@ -54,6 +54,8 @@ beforeEach(() => {
   writeFileSync(passwordCalls, "");
   rmSync(join(sign, "routed"), { force: true });
   rmSync(failed, { recursive: true, force: true });
+  // What the host remembers.
+  rmSync(join(root, "var"), { recursive: true, force: true });
 });
 afterEach(removeContainers);
 afterAll(async () => {
