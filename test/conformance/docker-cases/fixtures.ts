@@ -52,9 +52,7 @@ export async function makeFixtures(): Promise<void> {
   const log = (line: string) => console.log(line);
   await ensureDocker({ log });
   await makeContext();
-  // An image of its own, and not only a name of its own: by it `removeFixtures` finds the containers to remove.
-  const version = ["--build-arg", `VERSION=${suffix}`];
-  await docker("build", "-q", "-t", names.image, "-t", names.sameImage, ...version, names.context);
+  await docker("build", "-q", "-t", names.image, "-t", names.sameImage, names.context);
   await docker("network", "create", "--subnet", `${block}.0/24`, names.network);
   await docker("network", "create", names.otherNetwork);
 }
@@ -62,6 +60,9 @@ export async function makeFixtures(): Promise<void> {
 async function makeContext(): Promise<void> {
   mkdirSync(join(names.context, "src", "deep"), { recursive: true });
   await run("sh", [fileURLToPath(new URL("tiny-root.sh", import.meta.url)), join(names.context, "root")]);
+  // Not only names of its own, but also images and layers: two files make and remove theirs side by side, and by its image
+  // `removeFixtures` finds the containers to remove.
+  writeFileSync(join(names.context, "root", `of-${suffix}`), "");
   await copyFile(new URL("Dockerfile", import.meta.url), join(names.context, "Dockerfile"));
   writeFileSync(
     join(names.context, ".dockerignore"),

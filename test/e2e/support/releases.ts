@@ -75,8 +75,9 @@ export class ReleasesGarden extends Garden {
   /** All containers of a bot, the newest first. */
   async containersOf(bot: string): Promise<BotContainer[]> {
     const list = `docker ps -aq --filter label=botgarden.bot=${bot}`;
+    // One of them may be removed meanwhile.
     const text = await this.onHost(
-      `ids=$(${list}); if [ -n "$ids" ]; then docker inspect $ids; else echo '[]'; fi`,
+      `ids=$(${list}); if [ -n "$ids" ]; then docker inspect $ids 2>/dev/null || true; else echo '[]'; fi`,
     );
     const found: {
       Name: string;
@@ -92,8 +93,9 @@ export class ReleasesGarden extends Garden {
 
   /** The container that is the last good release of a bot, as the host remembers it. @throws Error if it isn't there */
   async serving(bot: string): Promise<BotContainer> {
-    const name = (await this.onHost(`/opt/botgarden/bin/bot-records serving ${bot}`)).trim();
+    // In this order: a container is there long before it is the last good release, and goes soon after it was that.
     const containers = await this.containersOf(bot);
+    const name = (await this.onHost(`/opt/botgarden/bin/bot-records serving ${bot}`)).trim();
     const found = containers.find((container) => container.name === name);
     if (found === undefined) {
       const others = containers.map((container) => `${container.name} (${container.state})`).join(", ");

@@ -68,14 +68,16 @@ describe("whatever is killed during a release, the next up makes all well and no
     );
   });
 
-  /** Kills the first process of a container, behind Docker's back. */
-  const killProcessOf = (container: string) =>
-    garden.onHost(`kill -9 "$(docker inspect -f '{{.State.Pid}}' ${container})"`);
+  /** Kills the first process of a container, behind Docker's back. Another container may be taking its place just now. */
+  const killProcessOf = (container: () => Promise<string>) =>
+    eventually(async () => {
+      await garden.onHost(`kill -9 "$(docker inspect -f '{{.State.Pid}}' ${await container()})"`);
+    });
 
   test.for<[what: string, kill: () => Promise<unknown>]>([
-    ["the bot", async () => killProcessOf((await garden.serving("released")).name)],
-    ["nginx", () => killProcessOf("botgarden-edge")],
-    ["Postgres", () => killProcessOf("botgarden-postgres")],
+    ["the bot", () => killProcessOf(async () => (await garden.serving("released")).name)],
+    ["nginx", () => killProcessOf(async () => "botgarden-edge")],
+    ["Postgres", () => killProcessOf(async () => "botgarden-postgres")],
     ["dockerd", () => garden.onHost("systemctl kill --kill-whom=main --signal=KILL docker.service")],
     ["the host, by a reboot", () => restartHost(garden.state.host)],
   ])("%s", async ([what, kill]) => {
