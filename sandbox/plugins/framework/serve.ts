@@ -51,6 +51,8 @@ export async function startServer(services: readonly Service[]): Promise<Running
  * plugins together before it calls their end a crash.
  */
 export async function runPlugin(services: readonly Service[], busy: () => boolean): Promise<void> {
+  // Before the port is told: whoever reads it may be gone a moment later.
+  const parent = process.ppid;
   let unwanted = false;
   const endIfIdle = (): void => {
     if (unwanted && !busy()) process.exit(0);
@@ -61,7 +63,6 @@ export async function runPlugin(services: readonly Service[], busy: () => boolea
   });
   const { port } = await startServer(services);
   process.stdout.write(`${port}\n`);
-  const parent = process.ppid;
   setInterval(() => {
     unwanted ||= process.ppid !== parent;
     endIfIdle();
