@@ -96,12 +96,13 @@ describe("a container", () => {
   });
 
   test("is given its grace when it is removed, and is killed without one", async () => {
+    // Docker tells also one without a grace to stop, right before it kills it; so what a program does then takes its time.
     const writes = (file: string): PropertyMap => ({
       image: names.image,
       command: [
         "/bin/sh",
         "-c",
-        `trap 'echo stopped > /shared/${file}; exit 0' TERM; echo up > /shared/${file}; while :; do sleep 1; done`,
+        `trap 'sleep 3; echo stopped > /shared/${file}; exit 0' TERM; echo up > /shared/${file}; while :; do sleep 1; done`,
       ],
       volumes: [{ hostPath: shared, containerPath: "/shared" }],
       healthcheck: {
